@@ -1,0 +1,1 @@
+"""singerprint.losses."""
