@@ -1,0 +1,35 @@
+// Argument checks of the ops and their wording: `<op>: <argument> must <rule>, got <value>`.
+// They run in every <op>_meta, so sizes are read as SymInt: torch.compile may not know them yet.
+#pragma once
+#include <ATen/core/Tensor.h>
+#include <c10/util/Exception.h>
+
+namespace singerprint {
+
+inline void check_dtype(const char* op, const char* argument, const at::Tensor& tensor, at::ScalarType dtype) {
+  TORCH_CHECK_TYPE(tensor.scalar_type() == dtype, op, ": ", argument, " must have dtype ", dtype, ", got ",
+                   tensor.scalar_type());
+}
+
+// waveforms: (batch, samples) float32.
+inline void check_waveforms(const char* op, const at::Tensor& waveforms) {
+  TORCH_CHECK_VALUE(waveforms.dim() == 2, op, ": waveforms must have shape (batch, samples), got ",
+                    waveforms.sym_sizes());
+  check_dtype(op, "waveforms", waveforms, at::kFloat);
+}
+
+inline void check_same_device(const char* op, const char* argument, const at::Tensor& tensor, const at::Tensor& first) {
+  TORCH_CHECK_VALUE(tensor.device() == first.device(), op, ": ", argument, " must be on the device ", first.device(),
+                    ", got ", tensor.device());
+}
+
+// One value a clip: shape (batch,), on the device of the waveforms.
+inline void check_per_clip(const char* op, const char* argument, const at::Tensor& tensor, at::ScalarType dtype,
+                           const at::Tensor& waveforms) {
+  TORCH_CHECK_VALUE(tensor.dim() == 1 && tensor.sym_size(0) == waveforms.sym_size(0), op, ": ", argument,
+                    " must have shape (batch,) with batch = ", waveforms.sym_size(0), ", got ", tensor.sym_sizes());
+  check_dtype(op, argument, tensor, dtype);
+  check_same_device(op, argument, tensor, waveforms);
+}
+
+}  // namespace singerprint

@@ -1,0 +1,51 @@
+// Which instruction set the lanes kernels run with: the best that this machine has, capped by the environment variable
+// SINGERPRINT_INSTRUCTION_SET (baseline, avx2 or avx512), which lets the tests run all of them on one machine.
+#pragma once
+
+namespace singerprint {
+
+enum class InstructionSet { kBaseline, kAvx2, kAvx512 };
+
+// Read once, at the first call. Throws std::invalid_argument when the variable holds another word.
+InstructionSet instruction_set();
+const char* instruction_set_name();
+
+}  // namespace singerprint
+
+// SINGERPRINT_DECLARE_LANES(void, gain_lanes, (const float* waveform, ...)) declares the function in the namespace of
+// every instruction set; SINGERPRINT_LANES(gain_lanes) is the address of the one to call.
+#if defined(__x86_64__)
+#define SINGERPRINT_DECLARE_LANES(result, name, arguments) \
+  namespace baseline {                                     \
+  result name arguments;                                   \
+  }                                                        \
+  namespace avx2 {                                         \
+  result name arguments;                                   \
+  }                                                        \
+  namespace avx512 {                                       \
+  result name arguments;                                   \
+  }
+#define SINGERPRINT_LANES(name) ::singerprint::select_lanes(&baseline::name, &avx2::name, &avx512::name)
+#else
+#define SINGERPRINT_DECLARE_LANES(result, name, arguments) \
+  namespace baseline {                                     \
+  result name arguments;                                   \
+  }
+#define SINGERPRINT_LANES(name) (&baseline::name)
+#endif
+
+namespace singerprint {
+
+template <class Function>
+Function* select_lanes(Function* baseline, Function* avx2, Function* avx512) {
+  switch (instruction_set()) {
+    case InstructionSet::kAvx512:
+      return avx512;
+    case InstructionSet::kAvx2:
+      return avx2;
+    default:
+      return baseline;
+  }
+}
+
+}  // namespace singerprint

@@ -1,0 +1,86 @@
+// Lane: 4, 8 or 16 floats side by side, by the instruction set that is being compiled. For .lanes.cpp files alone.
+//
+// Everything here lives in the namespace of its instruction set and is inline: were it elsewhere, the linker would keep
+// one copy for all sets, and a machine without AVX-512 could run AVX-512 code. For the same reason these files use no
+// standard containers or algorithms.
+#pragma once
+#include <cstdint>
+#include <cstring>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+namespace singerprint::SINGERPRINT_ISA {
+
+#if defined(__AVX512F__)
+inline constexpr int kLanes = 16;
+#elif defined(__AVX2__)
+inline constexpr int kLanes = 8;
+#else
+inline constexpr int kLanes = 4;
+#endif
+
+typedef float FloatVector __attribute__((vector_size(kLanes * sizeof(float))));
+typedef std::int32_t IntVector __attribute__((vector_size(kLanes * sizeof(std::int32_t))));
+typedef std::uint32_t UintVector __attribute__((vector_size(kLanes * sizeof(std::uint32_t))));
+
+struct Lane {
+  FloatVector v;
+  Lane() = default;
+  explicit Lane(FloatVector value) : v(value) {}
+  Lane(float value) : v(FloatVector{} + value) {}  // implicit: `2.0f * lane` reads like the scalar formula
+
+  static Lane load(const float* from) {
+    Lane result;
+    std::memcpy(&result.v, from, sizeof(result.v));
+    return result;
+  }
+  void store(float* to) const { std::memcpy(to, &v, sizeof(v)); }
+
+  Lane& operator+=(Lane other) {
+    v += other.v;
+    return *this;
+  }
+  Lane& operator-=(Lane other) {
+    v -= other.v;
+    return *this;
+  }
+  Lane& operator*=(Lane other) {
+    v *= other.v;
+    return *this;
+  }
+  friend Lane operator+(Lane a, Lane b) { return Lane(a.v + b.v); }
+  friend Lane operator-(Lane a, Lane b) { return Lane(a.v - b.v); }
+  friend Lane operator*(Lane a, Lane b) { return Lane(a.v * b.v); }
+  friend Lane operator/(Lane a, Lane b) { return Lane(a.v / b.v); }
+  friend Lane operator-(Lane a) { return Lane(-a.v); }
+};
+
+// a * b + c, rounded once. The baseline has no such instruction: the C library then computes the same bits, slowly.
+inline Lane fma(Lane a, Lane b, Lane c) {
+#if defined(__AVX512F__)
+  return Lane((FloatVector)_mm512_fmadd_ps((__m512)a.v, (__m512)b.v, (__m512)c.v));
+#elif defined(__AVX2__)
+  return Lane((FloatVector)_mm256_fmadd_ps((__m256)a.v, (__m256)b.v, (__m256)c.v));
+#else
+  Lane result;
+  for (int lane = 0; lane < kLanes; ++lane) result.v[lane] = __builtin_fmaf(a.v[lane], b.v[lane], c.v[lane]);
+  return result;
+#endif
+}
+
+inline Lane sqrt(Lane a) {
+#if defined(__AVX512F__)
+  return Lane((FloatVector)_mm512_sqrt_ps((__m512)a.v));
+#elif defined(__AVX2__)
+  return Lane((FloatVector)_mm256_sqrt_ps((__m256)a.v));
+#else
+  Lane result;
+  for (int lane = 0; lane < kLanes; ++lane) result.v[lane] = __builtin_sqrtf(a.v[lane]);
+  return result;
+#endif
+}
+
+inline Lane max(Lane a, Lane b) { return Lane(a.v > b.v ? a.v : b.v); }
+
+}  // namespace singerprint::SINGERPRINT_ISA

@@ -1,0 +1,29 @@
+#include "core/dispatch.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+
+namespace singerprint {
+namespace {
+
+TEST(Dispatch, NeverGoesBeyondTheCapOfTheEnvironment) {
+  const char* const cap = std::getenv("SINGERPRINT_INSTRUCTION_SET");
+  if (cap == nullptr) GTEST_SKIP() << "ctest sets SINGERPRINT_INSTRUCTION_SET";
+  const std::string name = instruction_set_name();
+  if (std::string(cap) == "baseline") {
+    EXPECT_EQ(name, "baseline");
+  }
+  if (std::string(cap) == "avx2") {
+    EXPECT_NE(name, "avx512");
+  }
+}
+
+TEST(Dispatch, SelectsTheFunctionOfTheChosenSet) {
+  int baseline = 0, avx2 = 1, avx512 = 2;
+  EXPECT_EQ(*select_lanes(&baseline, &avx2, &avx512), static_cast<int>(instruction_set()));
+}
+
+}  // namespace
+}  // namespace singerprint
