@@ -1,9 +1,10 @@
-"""Embeddings of who is singing: native augmentation, log-mel, losses and encoder, and what is built of them."""
+"""Embeddings of who is singing: native augmentation, log-mel, losses and encoder, and what they build."""
 
 # PyTorch first: it loads the shared libraries that the native module links to.
 import torch as _torch
 
-from singerprint import _C, augment
+from singerprint import _C as _C
+from singerprint import augment
 
 if _torch.cuda.is_available() and not _C.has_cuda:
     import warnings
