@@ -1,38 +1,53 @@
-# The words a contributor needs. `make demo` and `make test` need nothing but Python >= 3.10, g++, make and the
-# packages of the README's apt line: they make their own virtual environment in .venv.
-PYTHON ?= .venv/bin/python
+# The words a contributor needs. Each makes what it lacks: `make demo` and `make test` start from a bare checkout with
+# Python >= 3.10, g++, make and the packages of the README's apt line, and work in their own virtual environment, .venv.
 SYSTEM_PYTHON ?= python3
+PYTHON ?= .venv/bin/python
+PIP = $(PYTHON) -m pip --disable-pip-version-check
 DATA ?=
 OUT ?= runs/demo
-CMAKE_OPTIONS ?=
-JOBS ?= $(shell nproc)
-BUILD = build/dev
+SINGERPRINT_CUDA ?= AUTO
+BUILD = build/test
+INSTALL = $(PIP) install -c constraints.txt --no-build-isolation
 
-.PHONY: demo test bench dev check notebooks format clean
+.PHONY: help demo test bench dev check format notebooks clean
 
-demo: .venv/installed  ## the main job: train on singing, measure, write runs/demo/report.html
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+demo: .venv/tools  ## the main job: train on singing, measure, write runs/demo/report.html (DATA=folder for real recordings)
+	$(INSTALL) -q . -Ccmake.define.SINGERPRINT_CUDA=$(SINGERPRINT_CUDA)
 	.venv/bin/singerprint demo $(if $(DATA),--data $(DATA)) --out $(OUT)
 
-test: .venv/installed-test dev  ## build, GoogleTest, pytest
-	ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
-	PYTHONPATH=python $(PYTHON) -m pytest
+test: dev  ## build, GoogleTest, pytest
+	ctest --test-dir $(BUILD) --output-on-failure
+	$(PYTHON) -m pytest
 
-bench: .venv/installed-test dev  ## the benchmarks' table; JSON in benchmarks/results
-	PYTHONPATH=python:. $(PYTHON) -m benchmarks.run
+dev: .venv/tools  ## build in place with the C++ tests, and install what the tests need
+	$(INSTALL) -q -e ".[test]" -Cbuild-dir=$(BUILD) -Ccmake.define.SINGERPRINT_TESTS=ON \
+	  -Ccmake.define.SINGERPRINT_CUDA=$(SINGERPRINT_CUDA)
 
-dev: $(if $(filter .venv/bin/python,$(PYTHON)),.venv/installed-test)  ## build the native module and its tests in place
-	cmake -S . -B $(BUILD) -G Ninja -DPython_EXECUTABLE=$(abspath $(PYTHON)) -DSINGERPRINT_TESTS=ON $(CMAKE_OPTIONS)
-	cmake --build $(BUILD) -j $(JOBS)
-	cmake --install $(BUILD) --prefix python
+bench: dev  ## the benchmarks' table; figures in benchmarks/results
+	$(INSTALL) -q -e ".[benchmark]" -Cbuild-dir=$(BUILD) -Ccmake.define.SINGERPRINT_TESTS=ON
+	$(PYTHON) -m benchmarks.run
 
-check: .venv/installed-test  ## linters and types
-	$(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check . && $(PYTHON) -m mypy
+check: dev  ## linters and types
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
 
-.venv/bin/python:
-	$(SYSTEM_PYTHON) -m venv .venv
-	.venv/bin/pip install -q --upgrade pip
+format: dev  ## format Python and C++
+	$(PYTHON) -m ruff format .
+	$(PYTHON) -m clang_format -i $$(git ls-files 'csrc/*' 'tests/cpp/*.h' 'tests/cpp/*.cpp')
 
-.venv/installed: .venv/bin/python constraints.txt pyproject.toml CMakeLists.txt $(shell find csrc cmake -type f)
-	.venv/bin/pip install -q -c constraints.txt torch numpy scikit-build-core cmake ninja
-	.venv/bin/pip install -c constraints.txt --no-build-isolation .
+notebooks: dev  ## execute the notebooks in place
+	$(PYTHON) -m jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
+
+clean:  ## remove builds and the virtual environment, keep runs
+	rm -rf build .venv
+
+# PyTorch and the build tools come first: the package is compiled against the PyTorch that it will run with.
+.venv/tools: constraints.txt
+	test -x .venv/bin/python || $(SYSTEM_PYTHON) -m venv .venv
+	.venv/bin/python -m pip install -q --upgrade pip
+	.venv/bin/python -m pip install -q -c constraints.txt torch numpy scikit-build-core cmake ninja
 	touch $@

@@ -1,1 +1,7 @@
-"""singerprint.training."""
+"""Self-supervised training: objectives, loop, checkpoints."""
+
+from singerprint.training.config import RECIPES, Recipe, TrainConfig
+from singerprint.training.loop import TrainResult, train
+from singerprint.training.metrics import read_metrics
+
+__all__ = ["RECIPES", "Recipe", "TrainConfig", "TrainResult", "read_metrics", "train"]

@@ -1,0 +1,37 @@
+"""Print the cosine similarity of the voices in two files."""
+
+import sys
+from pathlib import Path
+
+import torch
+from jsonargparse import ArgumentParser, Namespace
+
+from singerprint.models import load_model
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Two files and the model."""
+    parser.add_argument("first", type=Path, help="audio file")
+    parser.add_argument("second", type=Path, help="audio file")
+    parser.add_argument(
+        "--model", type=Path, default=None, help="run or model folder; default: newest in runs/"
+    )
+
+
+def run(arguments: Namespace) -> int:
+    """Prints one number in [-1, 1].
+
+    How high is high depends on the model: see the threshold that ``evaluate`` prints.
+    """
+    encoder = load_model(arguments.model or _newest_model())
+    first, second = encoder.embed(arguments.first), encoder.embed(arguments.second)
+    print(f"{torch.nn.functional.cosine_similarity(first, second, dim=0).item():.4f}")
+    return 0
+
+
+def _newest_model() -> Path:
+    models = sorted(Path("runs").glob("**/encoder.json"), key=lambda path: path.stat().st_mtime)
+    if not models:
+        raise ValueError("compare: model must be given where runs/ holds none, got no --model")
+    print(f"model: {models[-1].parent}", file=sys.stderr)
+    return models[-1].parent

@@ -1,0 +1,45 @@
+"""Write one embedding a file to an .npz archive."""
+
+from pathlib import Path
+
+import numpy as np
+from jsonargparse import ArgumentParser, Namespace
+
+from singerprint.cli.progress import file_progress
+from singerprint.data import SingerFile, scan_folder
+from singerprint.experiments import embed_files
+from singerprint.models import atomic_write, load_model
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Files or a folder, the model, the archive."""
+    parser.add_argument("inputs", nargs="+", type=Path, help="audio files, or one folder of them")
+    parser.add_argument("--model", type=Path, required=True, help="run or model folder")
+    parser.add_argument("--out", type=Path, required=True, help="archive to write, .npz")
+
+
+def run(arguments: Namespace) -> int:
+    """Embeds and writes; an array is named by its file's path relative to the folder, or as it was given."""
+    if arguments.out.suffix != ".npz":
+        raise ValueError(f"embed: out must end in .npz, got {arguments.out}")
+    encoder = load_model(arguments.model)
+    with file_progress("embedding") as progress:
+        embedded = embed_files(encoder, _files(arguments.inputs), progress)
+    arrays = {file.name: row for file, row in zip(embedded.files, embedded.embeddings, strict=True)}
+    with atomic_write(arguments.out) as path, path.open("wb") as file:
+        np.savez(file, **arrays)
+    print(f"{len(arrays)} embeddings of {encoder.dim} numbers in {arguments.out}")
+    for name, reason in embedded.unreadable.items():
+        print(f"skipped {name}: {reason}")
+    return 0
+
+
+def _files(inputs: list[Path]) -> list[SingerFile]:
+    folders = [path for path in inputs if path.is_dir()]
+    if not folders:
+        return [SingerFile(path, path.as_posix(), path.stem, None) for path in inputs]
+    if len(inputs) > 1:
+        raise ValueError(
+            f"embed: inputs must be files or one folder, got the folder {folders[0]} among others"
+        )
+    return scan_folder(folders[0])

@@ -1,0 +1,157 @@
+"""Checkpoints: everything that exact resumption needs, as safetensors and JSON, written whole or not at all.
+
+``RUN/checkpoints/step-00000500/`` holds ``encoder.safetensors`` and ``encoder.json`` (readable by
+:func:`singerprint.load_model`), ``training.safetensors`` (objective and optimiser) and ``training.json``
+(step, configuration, SHA-256 of every file). It is written under a temporary name and renamed when it is
+complete. Randomness has no state: every draw is a function of (seed, epoch, clip), so the step is all of it.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import warnings
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from singerprint.models import SingerEncoder, save_model
+from singerprint.models.load import load_weights
+from singerprint.training.config import TrainConfig
+
+SCHEMA = 1
+# Settings that may change between the first and the resumed part of a run without changing what it computes.
+FREE_SETTINGS = frozenset(
+    {"out", "steps", "workers", "log_every", "checkpoint_every", "validate_every", "device", "init"}
+)
+
+
+def save_checkpoint(
+    run: Path,
+    step: int,
+    encoder: SingerEncoder,
+    objective: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    config: TrainConfig,
+    keep: int = 2,
+) -> Path:
+    """Writes the state after ``step`` steps and removes all but the newest ``keep`` checkpoints.
+
+    Raises:
+        OSError: the disk is full or not writable; earlier checkpoints stay as they were.
+    """
+    folder = run / "checkpoints"
+    folder.mkdir(parents=True, exist_ok=True)
+    final, partial = folder / f"step-{step:08d}", folder / f".step-{step:08d}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    try:
+        save_model(encoder, partial)
+        save_file(_training_tensors(objective, optimizer), partial / "training.safetensors")
+        facts = {
+            "schema": SCHEMA,
+            "step": step,
+            "config": config.as_json(),
+            "sha256": {path.name: _sha256(path) for path in sorted(partial.iterdir())},
+        }
+        (partial / "training.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        for path in partial.iterdir():
+            _flush(path)
+        shutil.rmtree(final, ignore_errors=True)
+        partial.rename(final)
+        _flush(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    for old in _checkpoints(run)[keep:]:
+        shutil.rmtree(old)
+    return final
+
+
+def newest_checkpoint(run: Path) -> Path | None:
+    """The newest whole checkpoint of a run; a damaged one is named in a warning and passed over."""
+    for path in _checkpoints(run):
+        damage = _damage(path)
+        if damage is None:
+            return path
+        warnings.warn(f"train: {path} is damaged ({damage}); an earlier checkpoint is used", stacklevel=2)
+    return None
+
+
+def load_checkpoint(
+    path: Path,
+    encoder: SingerEncoder,
+    objective: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    config: TrainConfig,
+) -> int:
+    """Restores encoder, objective and optimiser from a checkpoint.
+
+    Returns:
+        The number of steps done.
+
+    Raises:
+        ValueError: the checkpoint belongs to a run with other settings (the first that differs is named).
+    """
+    facts = json.loads((path / "training.json").read_text(encoding="utf-8"))
+    if facts["schema"] != SCHEMA:
+        raise ValueError(f"train: {path} must have schema {SCHEMA}, got {facts['schema']}")
+    for name, value in config.as_json().items():
+        if name not in FREE_SETTINGS and facts["config"].get(name) != value:
+            expected = facts["config"].get(name)
+            raise ValueError(f"train: {name} must be {expected!r} as in the resumed run, got {value!r}")
+    load_weights(encoder, path / "encoder.safetensors")
+    tensors = load_file(path / "training.safetensors")
+    objective.load_state_dict(_with_prefix(tensors, "objective."))
+    state = optimizer.state_dict()
+    state["state"] = {}
+    for name, tensor in _with_prefix(tensors, "optimizer.").items():
+        index, _, key = name.partition(".")
+        state["state"].setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict(state)
+    step: int = facts["step"]
+    return step
+
+
+def _training_tensors(objective: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    tensors = {f"objective.{name}": value for name, value in objective.state_dict().items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
+    # Copies: safetensors refuses tensors that share memory.
+    return {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
+
+
+def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _checkpoints(run: Path) -> list[Path]:
+    """Complete checkpoints, newest first."""
+    return sorted((run / "checkpoints").glob("step-*"), reverse=True)
+
+
+def _damage(path: Path) -> str | None:
+    """What is wrong with a checkpoint's files, or None."""
+    try:
+        facts = json.loads((path / "training.json").read_text(encoding="utf-8"))
+        for name, expected in facts["sha256"].items():
+            if _sha256(path / name) != expected:
+                return f"{name} does not have its SHA-256"
+    except (OSError, ValueError, KeyError) as error:
+        return str(error)
+    return None
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _flush(path: Path) -> None:
+    """Brings a file or a folder's entries to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,250 @@
+"""The training loop: crops -> augmentation -> encoder -> loss -> step, exactly repeatable and resumable.
+
+A step is a pure function of the state before it and of (seed, step): which files it sees follows from
+(seed, epoch), where they are cropped from (seed, epoch, clip), how they are augmented from (seed, epoch,
+view, clip). A run that was stopped and resumed therefore ends with the same bits as one that was not.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from singerprint.augment import Compose, DrawKey, RandomGain, RandomGaussianNoise, RandomTimeMask
+from singerprint.data import (
+    CheckedFiles,
+    CropPairs,
+    EpochSampler,
+    PairBatch,
+    SingerFile,
+    check_files,
+    collate_pairs,
+    scan_folder,
+)
+from singerprint.models import SingerEncoder, load_model, save_model
+from singerprint.training.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
+from singerprint.training.clock import StretchClock
+from singerprint.training.config import TrainConfig
+from singerprint.training.interruption import stop_on_signal
+from singerprint.training.metrics import append_metrics, cut_metrics
+from singerprint.training.objective import build_objective
+from singerprint.training.progress import TrainingProgress
+
+Validate = Callable[[SingerEncoder], dict[str, float]]
+
+
+class TrainResult(NamedTuple):
+    """What a call of :func:`train` did.
+
+    Attributes:
+        encoder: the trained encoder, in eval mode.
+        steps: steps done in all, fewer than asked for when the run was stopped by a signal.
+        short_files: files that are shorter than a crop and were padded.
+        skipped_files: names of files that could not be used, each with the reason.
+    """
+
+    encoder: SingerEncoder
+    steps: int
+    short_files: int
+    skipped_files: dict[str, str]
+
+
+def train(
+    config: TrainConfig, *, resume: bool = False, validate: Validate | None = None, show_progress: bool = True
+) -> TrainResult:
+    """Trains an encoder without labels and writes the run folder ``config.out``.
+
+    The folder receives ``config.json``, ``metrics.jsonl``, ``checkpoints/`` and, at the end, the encoder.
+
+    Args:
+        config: the run's settings.
+        resume: go on from the newest whole checkpoint of ``config.out`` instead of starting anew.
+        validate: called with the encoder in eval mode every ``config.validate_every`` steps and before the
+            first; its figures join the metrics.
+        show_progress: a progress bar on standard error.
+
+    Returns:
+        The trained encoder and what was noticed on the way.
+
+    Raises:
+        ValueError: no usable audio, a batch larger than the data, an occupied ``out``, or nothing to resume.
+        FloatingPointError: the loss is not finite; the last checkpoint remains.
+
+    Example:
+        >>> config = TrainConfig(data=(Path("dataset"),), out=Path("runs/first"))  # doctest: +SKIP
+        >>> encoder = train(config).encoder  # doctest: +SKIP
+    """
+    if not resume and config.out.exists() and any(config.out.iterdir()):
+        raise ValueError(f"train: out must be a new or empty folder, or be resumed, got {config.out}")
+    run = _Run(config, _usable_files(config), validate)
+    config.out.mkdir(parents=True, exist_ok=True)
+    done = run.restore() if resume else 0
+    (config.out / "config.json").write_text(json.dumps(config.as_json(), indent=2) + "\n", encoding="utf-8")
+    with (
+        stop_on_signal() as stop_asked,
+        TrainingProgress(config.recipe.steps, done, show_progress) as progress,
+    ):
+        done = run.advance(done, stop_asked, progress)
+    if done == config.recipe.steps:
+        save_model(run.encoder, config.out)
+    run.encoder.eval()
+    return TrainResult(run.encoder, done, len(run.checked.short), run.skipped)
+
+
+def _usable_files(config: TrainConfig) -> CheckedFiles:
+    """All files of the run's folders, those with an unreadable header set apart."""
+    files: list[SingerFile] = []
+    for folder in config.data:
+        found = scan_folder(folder)
+        # Several folders may hold the same names.
+        files += (
+            found
+            if len(config.data) == 1
+            else [file._replace(name=f"{folder}/{file.name}") for file in found]
+        )
+    checked = check_files(files, config.crop_seconds)
+    if len(checked.usable) < config.recipe.batch_size:
+        raise ValueError(
+            f"train: batch_size must be at most the number of usable files, {len(checked.usable)}, "
+            f"got {config.recipe.batch_size} ({len(checked.unreadable)} files are unreadable)"
+        )
+    return checked
+
+
+class _Run:
+    """The state of a run between two steps."""
+
+    def __init__(self, config: TrainConfig, checked: CheckedFiles, validate: Validate | None) -> None:
+        self.config = config
+        self.checked = checked
+        self.validate = validate
+        self.skipped = {file.name: reason for file, reason in checked.unreadable}
+        self.device = _device(config)
+        if config.init is not None:
+            encoder = load_model(config.init)
+        else:
+            encoder = SingerEncoder.untrained(seed=config.seed, n_mels=config.n_mels)
+        self.encoder = encoder.to(self.device)
+        self.objective = build_objective(config, self.encoder).to(self.device)
+        chain = [RandomGaussianNoise(), RandomGain(), RandomTimeMask()] if config.augment else []
+        self.augmentation = Compose(chain)
+        trained = [*self.encoder.parameters(), *self.objective.parameters()]
+        self.parameters = [parameter for parameter in trained if parameter.requires_grad]
+        algorithm = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer]
+        self.optimizer = algorithm(
+            self.parameters, lr=config.recipe.learning_rate, weight_decay=config.recipe.weight_decay
+        )
+        self.steps_per_epoch = len(checked.usable) // config.recipe.batch_size
+
+    def restore(self) -> int:
+        """Loads the newest checkpoint and returns the number of steps it has done."""
+        path = newest_checkpoint(self.config.out)
+        if path is None:
+            raise ValueError(
+                f"train: out must hold a checkpoint to resume from, got none in {self.config.out}"
+            )
+        step = load_checkpoint(path, self.encoder, self.objective, self.optimizer, self.config)
+        cut_metrics(self.config.out, step)
+        return step
+
+    def advance(self, done: int, stop_asked: Callable[[], bool], progress: TrainingProgress) -> int:
+        """Runs the remaining steps, or until a stop is asked for; returns the number of steps done."""
+        config = self.config
+        if done == 0 and self.validate is not None:
+            append_metrics(config.out, {"step": 0, "epoch": 0, **self._validation()})
+        clock = StretchClock()
+        batches = self._batches(done)
+        stopping = False
+        while done < config.recipe.steps and not stopping:
+            with clock.waiting():
+                epoch, batch = next(batches)
+            clock.count(2 * len(batch.clip_ids), self._step(done, epoch, batch))
+            done += 1
+            progress.advance()
+            stopping = stop_asked()
+            last = stopping or done == config.recipe.steps
+            validation_due = self.validate is not None and (last or done % config.validate_every == 0)
+            checkpoint_due = last or done % config.checkpoint_every == 0
+            if validation_due or checkpoint_due or done % config.log_every == 0:
+                figures = clock.summary()
+                self._refuse_non_finite(figures["loss"], done)
+                progress.show(figures)
+                figures |= {"step": done, "epoch": epoch, "learning_rate": config.learning_rate_at(done - 1)}
+                append_metrics(config.out, figures | (self._validation() if validation_due else {}))
+                clock = StretchClock()
+            if checkpoint_due:
+                save_checkpoint(config.out, done, self.encoder, self.objective, self.optimizer, config)
+        return done
+
+    def _batches(self, done: int) -> Iterator[tuple[int, PairBatch]]:
+        """Batches from step ``done`` on, each with its epoch, without end."""
+        config = self.config
+        pairs = CropPairs(
+            self.checked.usable, config.crop_seconds, self.encoder.sample_rate_hz, seed=config.seed
+        )
+        sampler = EpochSampler(len(pairs), seed=config.seed)
+        loader = DataLoader(
+            pairs,
+            batch_size=config.recipe.batch_size,
+            sampler=sampler,
+            collate_fn=collate_pairs,
+            num_workers=config.workers,
+            persistent_workers=config.workers > 0,
+            drop_last=True,
+        )
+        epoch, step_in_epoch = divmod(done, self.steps_per_epoch)
+        start = step_in_epoch * config.recipe.batch_size
+        while True:
+            sampler.set_epoch(epoch, start)
+            for batch in loader:
+                yield epoch, batch
+            epoch, start = epoch + 1, 0
+
+    def _step(self, done: int, epoch: int, batch: PairBatch) -> Tensor:
+        """One optimisation step; returns the loss, still on its device."""
+        self.skipped |= {clip.name: clip.reason for clip in batch.skipped}
+        if len(batch.clip_ids) < 2:
+            raise ValueError(
+                "train: data must give at least 2 readable clips a batch, got "
+                f"{len(batch.clip_ids)}; skipped: {', '.join(clip.name for clip in batch.skipped)}"
+            )
+        first, second = (
+            self.augmentation(
+                waveforms.to(self.device),
+                DrawKey.of(self.config.seed, batch.clip_ids, epoch, view, device=self.device),
+            )
+            for view, waveforms in enumerate((batch.first, batch.second))
+        )
+        self.encoder.train()
+        self.objective.train()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate_at(done)
+        loss: Tensor = self.objective(self.encoder, first, second)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self.objective.after_step(self.encoder, (done + 1) / self.config.recipe.steps)
+        return loss.detach()
+
+    def _validation(self) -> dict[str, float]:
+        if self.validate is None:
+            return {}
+        self.encoder.eval()
+        return self.validate(self.encoder)
+
+    def _refuse_non_finite(self, loss: float, done: int) -> None:
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"train: loss must be finite, got {loss} in the steps up to {done}; the last checkpoint is "
+                "kept (a smaller learning_rate or a longer warm-up usually helps)"
+            )
+
+
+def _device(config: TrainConfig) -> torch.device:
+    if config.device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(config.device)
