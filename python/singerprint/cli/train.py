@@ -15,9 +15,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--data", nargs="+", type=Path, required=True, help="folders of singing")
     parser.add_class_arguments(TrainConfig, skip={"data"})
     parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint of --out")
-    parser.add_argument(
-        "--validation", type=Path, default=None, help="singers whose EER is followed"
-    )
+    parser.add_argument("--validation", type=Path, default=None, help="singers whose EER is followed")
     parser.add_argument("--pairs", type=Path, default=None, help="list of trials of the validation folder")
 
 

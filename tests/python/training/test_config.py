@@ -1,0 +1,56 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from singerprint.training import RECIPES, TrainConfig
+
+DATA, OUT = (Path("a"),), Path("b")
+
+
+def test_the_defaults_are_the_papers_values():
+    # ssl-singer-identity: config/common.yaml, contrastive.yaml, byol.yaml
+    contrastive, byol = TrainConfig(DATA, OUT).recipe, TrainConfig(DATA, OUT, objective="byol").recipe
+    assert (contrastive.learning_rate, contrastive.weight_decay, contrastive.batch_size) == (1e-4, 1e-5, 140)
+    assert (byol.learning_rate, byol.weight_decay) == (3e-5, 1.5e-6)
+    assert TrainConfig(DATA, OUT).crop_seconds == 4.0
+
+
+def test_what_is_given_replaces_the_recipe():
+    config = TrainConfig(DATA, OUT, steps=7, learning_rate=0.5)
+    assert (config.recipe.steps, config.recipe.learning_rate) == (7, 0.5)
+    assert config.recipe.batch_size == RECIPES["contrastive"].batch_size
+
+
+def test_warmup_rises_linearly_to_the_peak_and_the_cosine_ends_near_zero():
+    config = TrainConfig(DATA, OUT, steps=100, warmup_steps=10, learning_rate=1.0, schedule="cosine")
+    rates = [config.learning_rate_at(step) for step in range(100)]
+    assert rates[:10] == pytest.approx([(step + 1) / 10 for step in range(10)])
+    assert rates[10] == 1.0
+    assert all(later < earlier for earlier, later in zip(rates[10:], rates[11:], strict=False))
+    assert 0 < rates[-1] < 1e-3  # 0.5 * (1 + cos(pi * 89 / 90)) = 3.0e-4
+
+
+def test_the_configuration_is_json():
+    values = json.loads(json.dumps(TrainConfig(DATA, OUT).as_json()))
+    assert (values["data"], values["steps"]) == (["a"], RECIPES["contrastive"].steps)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"objective": "moco"}, "train: objective must be one of ['byol', 'contrastive'], got 'moco'"),
+        ({"steps": 0}, "train: steps must be at least 1, got 0"),
+        ({"batch_size": 1}, "train: batch_size must be at least 2, got 1"),
+        ({"workers": -1}, "train: workers must be at least 0, got -1"),
+        ({"crop_seconds": 0.0}, "train: crop_seconds must be positive and finite, got 0.0"),
+        ({"temperature": float("nan")}, "train: temperature must be positive and finite, got nan"),
+        ({"learning_rate": -1.0}, "train: learning_rate must be finite and not negative, got -1.0"),
+        ({"initial_tau": 1.5}, "train: initial_tau must lie in [0, 1], got 1.5"),
+        ({"data": ()}, "train: data must name at least one folder, got none"),
+    ],
+)
+def test_bad_settings_are_named(settings, sentence):
+    with pytest.raises(ValueError) as caught:
+        TrainConfig(**{"data": DATA, "out": OUT} | settings)
+    assert str(caught.value) == sentence
