@@ -66,11 +66,15 @@ def folder_trials(
         raise ValueError("evaluate: across must not be given together with pairs: the list fixes the trials")
     files = scan_folder(root)
     if pairs is not None:
-        trials = _listed_trials(files, root, pairs)
-    else:
-        groups = None if across is None else _groups(files, root, across)
-        trials = default_trials([file.singer for file in files], groups, seed=seed)
-    return _only_named(files, trials)
+        return _only_named(files, _listed_trials(files, root, pairs))
+    return drawn_trials(files, None if across is None else _groups(files, root, across), seed)
+
+
+def drawn_trials(
+    files: Sequence[SingerFile], groups: Sequence[str] | None = None, seed: int = 0
+) -> TrialFiles:
+    """Trials drawn from files: see :func:`singerprint.evaluation.default_trials`."""
+    return _only_named(files, default_trials([file.singer for file in files], groups, seed=seed))
 
 
 def verify(embedder: Embedder, subject: TrialFiles, progress: Progress | None = None) -> Verification:
@@ -123,7 +127,7 @@ def _groups(files: Sequence[SingerFile], root: Path, across: Across) -> list[str
     return [str(group) for group in groups]
 
 
-def _only_named(files: list[SingerFile], trials: Trials) -> TrialFiles:
+def _only_named(files: Sequence[SingerFile], trials: Trials) -> TrialFiles:
     """Drops the files that no trial names."""
     named = sorted({int(index) for index in (*trials.first, *trials.second)})
     renumbered = {old: new for new, old in enumerate(named)}

@@ -17,8 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from singerprint.models import SingerEncoder, save_model
-from singerprint.models.load import load_weights
+from singerprint.models import SingerEncoder, load_model, save_model
 from singerprint.training.config import TrainConfig
 
 SCHEMA = 1
@@ -102,7 +101,7 @@ def load_checkpoint(
         if name not in FREE_SETTINGS and facts["config"].get(name) != value:
             expected = facts["config"].get(name)
             raise ValueError(f"train: {name} must be {expected!r} as in the resumed run, got {value!r}")
-    load_weights(encoder, path / "encoder.safetensors")
+    encoder.load_state_dict(load_model(path).state_dict())
     tensors = load_file(path / "training.safetensors")
     objective.load_state_dict(_with_prefix(tensors, "objective."))
     state = optimizer.state_dict()

@@ -7,7 +7,7 @@ view, clip). A run that was stopped and resumed therefore ends with the same bit
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -54,7 +54,12 @@ class TrainResult(NamedTuple):
 
 
 def train(
-    config: TrainConfig, *, resume: bool = False, validate: Validate | None = None, show_progress: bool = True
+    config: TrainConfig,
+    *,
+    files: Sequence[SingerFile] | None = None,
+    resume: bool = False,
+    validate: Validate | None = None,
+    show_progress: bool = True,
 ) -> TrainResult:
     """Trains an encoder without labels and writes the run folder ``config.out``.
 
@@ -62,6 +67,7 @@ def train(
 
     Args:
         config: the run's settings.
+        files: train on these; None takes all files of ``config.data``.
         resume: go on from the newest whole checkpoint of ``config.out`` instead of starting anew.
         validate: called with the encoder in eval mode every ``config.validate_every`` steps and before the
             first; its figures join the metrics.
@@ -80,7 +86,7 @@ def train(
     """
     if not resume and config.out.exists() and any(config.out.iterdir()):
         raise ValueError(f"train: out must be a new or empty folder, or be resumed, got {config.out}")
-    run = _Run(config, _usable_files(config), validate)
+    run = _Run(config, _usable_files(config, files), validate)
     config.out.mkdir(parents=True, exist_ok=True)
     done = run.restore() if resume else 0
     (config.out / "config.json").write_text(json.dumps(config.as_json(), indent=2) + "\n", encoding="utf-8")
@@ -95,17 +101,10 @@ def train(
     return TrainResult(run.encoder, done, len(run.checked.short), run.skipped)
 
 
-def _usable_files(config: TrainConfig) -> CheckedFiles:
-    """All files of the run's folders, those with an unreadable header set apart."""
-    files: list[SingerFile] = []
-    for folder in config.data:
-        found = scan_folder(folder)
-        # Several folders may hold the same names.
-        files += (
-            found
-            if len(config.data) == 1
-            else [file._replace(name=f"{folder}/{file.name}") for file in found]
-        )
+def _usable_files(config: TrainConfig, files: Sequence[SingerFile] | None) -> CheckedFiles:
+    """The files to train on, those with an unreadable header set apart."""
+    if files is None:
+        files = [file for folder in config.data for file in _named_by_folder(config, folder)]
     checked = check_files(files, config.crop_seconds)
     if len(checked.usable) < config.recipe.batch_size:
         raise ValueError(
@@ -113,6 +112,14 @@ def _usable_files(config: TrainConfig) -> CheckedFiles:
             f"got {config.recipe.batch_size} ({len(checked.unreadable)} files are unreadable)"
         )
     return checked
+
+
+def _named_by_folder(config: TrainConfig, folder: Path) -> list[SingerFile]:
+    """A folder's files; where there are several folders, which may hold the same names, the folder joins it."""
+    files = scan_folder(folder)
+    if len(config.data) == 1:
+        return files
+    return [file._replace(name=f"{folder}/{file.name}") for file in files]
 
 
 class _Run:
