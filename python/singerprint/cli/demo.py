@@ -1,7 +1,5 @@
 """The main job in a few minutes: train, measure, and write a report to look at."""
 
-from pathlib import Path
-
 from jsonargparse import ArgumentParser, Namespace
 
 from singerprint.experiments import DemoConfig, run_demo

@@ -126,7 +126,7 @@ def split_singers(files: Sequence[SingerFile], seed: int) -> Split:
     Raises:
         ValueError: fewer than six singers, or fewer than two of them have two files.
     """
-    counts = {singer: 0 for singer in sorted({file.singer for file in files})}
+    counts = dict.fromkeys(sorted({file.singer for file in files}), 0)
     for file in files:
         counts[file.singer] += 1
     several = [singer for singer, count in counts.items() if count > 1]
@@ -182,8 +182,9 @@ def _table(contenders: Sequence[Contender]) -> ReportTable:
         "Telling singers apart",
         COLUMNS,
         rows,
-        "EER: share of wrong answers to 'is it the same singer?' where both kinds of error are equal. MNR: rank of "
-        "the same singer's other file among all, 0 is best, 50 % is chance. clips/s: 4 s clips, reading included.",
+        "EER: share of wrong answers to 'is it the same singer?' where both kinds of error are equal. MNR: "
+        "rank of the same singer's other file among all, 0 is best, 50 % is chance. clips/s: clips of 4 s, "
+        "reading included.",
     )
 
 
@@ -225,8 +226,8 @@ def _figures(measured: Verification, metrics: list[dict[str, float]]) -> list[Re
 def _notes(config: DemoConfig, split: Split, skipped: dict[str, str]) -> list[str]:
     source = f"Recordings in {config.data}" if config.data else "Synthetic singers"
     notes = [
-        f"{source}: trained on {len(split.train)} files, measured on {len(split.test)} files of singers that were "
-        f"not trained on. {config.steps} steps of {config.batch_size} pairs of {config.crop_seconds:g} s crops, "
-        "contrastive, without labels."
+        f"{source}: trained on {len(split.train)} files, measured on {len(split.test)} files of singers that "
+        f"were not trained on. {config.steps} steps of {config.batch_size} pairs of {config.crop_seconds:g} s "
+        "crops, contrastive, without labels."
     ]
     return notes + [f"Skipped {name}: {reason}" for name, reason in skipped.items()]

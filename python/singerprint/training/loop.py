@@ -8,6 +8,7 @@ view, clip). A run that was stopped and resumed therefore ends with the same bit
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -115,7 +116,7 @@ def _usable_files(config: TrainConfig, files: Sequence[SingerFile] | None) -> Ch
 
 
 def _named_by_folder(config: TrainConfig, folder: Path) -> list[SingerFile]:
-    """A folder's files; where there are several folders, which may hold the same names, the folder joins it."""
+    """A folder's files; of several folders, which may hold the same names, the folder joins the name."""
     files = scan_folder(folder)
     if len(config.data) == 1:
         return files

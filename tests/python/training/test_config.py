@@ -1,4 +1,5 @@
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def test_warmup_rises_linearly_to_the_peak_and_the_cosine_ends_near_zero():
     rates = [config.learning_rate_at(step) for step in range(100)]
     assert rates[:10] == pytest.approx([(step + 1) / 10 for step in range(10)])
     assert rates[10] == 1.0
-    assert all(later < earlier for earlier, later in zip(rates[10:], rates[11:], strict=False))
+    assert all(later < earlier for earlier, later in pairwise(rates[10:]))
     assert 0 < rates[-1] < 1e-3  # 0.5 * (1 + cos(pi * 89 / 90)) = 3.0e-4
 
 
