@@ -13,7 +13,6 @@ import math
 import os
 from numbers import Integral
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 
 import numpy as np
@@ -52,7 +51,10 @@ class AudioInfo(NamedTuple):
 
 
 class AudioFile:
-    """An open audio file, read in spans at one sample rate: what `read_audio` does, for many spans of a file.
+    """An audio file, read in spans at one sample rate: what `read_audio` does, for many spans of a file.
+
+    Each span opens the file anew: libsndfile is exact for the first seek of an Ogg Vorbis file, and can be off by a
+    block for later ones (https://github.com/libsndfile/libsndfile/issues/885).
 
     Args:
         path: A WAV, FLAC, Ogg Vorbis or MP3 file.
@@ -63,8 +65,7 @@ class AudioFile:
         AudioError: The file is missing, a folder, empty or not audio, or `sample_rate_hz` is not positive.
 
     Example:
-        >>> with AudioFile("song.flac", 44100) as file:  # doctest: +SKIP
-        ...     opening = file.read(0, 44100)
+        >>> AudioFile("song.flac", 44100).read(start_samples=44100, length_samples=44100)  # doctest: +SKIP
     """
 
     def __init__(
@@ -74,18 +75,11 @@ class AudioFile:
         self._operation = operation
         self._check_sample_rate(sample_rate_hz)
         self._check_path()
-        try:
-            self._file = soundfile.SoundFile(self.path)
-        except soundfile.SoundFileError as error:
-            raise self._error(
-                f"path must name a readable audio file, got {self.path} ({_reason(error)})"
-            ) from error
-        rate_hz = int(self._file.samplerate)
-        samples = int(self._file.frames)
-        self.info = AudioInfo(samples, rate_hz, int(self._file.channels), samples / rate_hz)
+        with self._opened() as file:
+            rate_hz, samples, channels = int(file.samplerate), int(file.frames), int(file.channels)
+        self.info = AudioInfo(samples, rate_hz, channels, samples / rate_hz)
         self.sample_rate_hz = rate_hz if sample_rate_hz is None else int(sample_rate_hz)
         if samples <= 0:
-            self.close()
             raise self._error(f"path must name a file with at least one sample, got 0 in {self.path}")
 
     @property
@@ -124,27 +118,15 @@ class AudioFile:
         skip = start_samples - first * rate_hz // own_rate_hz
         return np.ascontiguousarray(resampled[skip : skip + stop_samples - start_samples], dtype=np.float32)
 
-    def close(self) -> None:
-        """Closes the file; reading afterwards is an error."""
-        self._file.close()
-
-    def __enter__(self) -> AudioFile:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _decode(self, first: int, last: int) -> Samples:
         """Samples [first, last) at the file's own rate, channels averaged."""
-        try:
-            self._file.seek(first)
-            decoded = self._file.read(last - first, dtype="float32", always_2d=True)
-        except soundfile.SoundFileError as error:
-            raise self._error(
-                f"path must name a decodable file, got {self.path} ({_reason(error)})"
-            ) from error
+        with self._opened() as file:
+            try:
+                file.seek(first)
+                decoded = file.read(last - first, dtype="float32", always_2d=True)
+            except soundfile.SoundFileError as error:
+                reason = _reason(error)
+                raise self._error(f"path must name an undamaged file, got {self.path} ({reason})") from error
         if len(decoded) < last - first:
             ends = f"{self.path}, which ends {last - first - len(decoded)} samples before its header says"
             raise self._error(f"path must name an undamaged file, got {ends}")
@@ -156,6 +138,13 @@ class AudioFile:
             where = f"{mono[worst]} at {(first + worst) / self.info.sample_rate_hz:.3f} s of {self.path}"
             raise self._error(f"samples must be finite, got {where}")
         return np.ascontiguousarray(mono, dtype=np.float32)
+
+    def _opened(self) -> soundfile.SoundFile:
+        try:
+            return soundfile.SoundFile(self.path)
+        except soundfile.SoundFileError as error:
+            reason = _reason(error)
+            raise self._error(f"path must name a readable audio file, got {self.path} ({reason})") from error
 
     def _check_sample_rate(self, sample_rate_hz: int | None) -> None:
         if sample_rate_hz is None or (isinstance(sample_rate_hz, Integral) and sample_rate_hz > 0):
@@ -189,8 +178,7 @@ def audio_info(path: AudioPath) -> AudioInfo:
         >>> audio_info("song.flac").seconds  # doctest: +SKIP
         183.2
     """
-    with AudioFile(path, operation="audio_info") as file:
-        return file.info
+    return AudioFile(path, operation="audio_info").info
 
 
 def read_audio(
@@ -219,18 +207,18 @@ def read_audio(
         >>> read_audio("song.flac", start_seconds=30.0, duration_seconds=4.0).shape  # doctest: +SKIP
         (176400,)
     """
-    with AudioFile(path, sample_rate_hz) as file:
-        if not 0 <= start_seconds < file.info.seconds:
-            rule = f"start_seconds must lie in [0, {file.info.seconds:.3f}) of {file.path}"
-            raise AudioError(f"read_audio: {rule}, got {start_seconds}")
-        # min: the last half sample of the file still rounds to its last sample
-        start_samples = min(round(start_seconds * file.sample_rate_hz), file.samples - 1)
-        if duration_seconds is None:
-            return file.read(start_samples, file.samples)
-        if not (math.isfinite(duration_seconds) and round(duration_seconds * file.sample_rate_hz) >= 1):
-            rule = f"duration_seconds must span at least one sample of {file.path}"
-            raise AudioError(f"read_audio: {rule}, got {duration_seconds}")
-        return file.read(start_samples, round(duration_seconds * file.sample_rate_hz))
+    file = AudioFile(path, sample_rate_hz)
+    if not 0 <= start_seconds < file.info.seconds:
+        rule = f"start_seconds must lie in [0, {file.info.seconds:.3f}) of {file.path}"
+        raise AudioError(f"read_audio: {rule}, got {start_seconds}")
+    # min: the last half sample of the file still rounds to its last sample
+    start_samples = min(round(start_seconds * file.sample_rate_hz), file.samples - 1)
+    if duration_seconds is None:
+        return file.read(start_samples, file.samples)
+    if not (math.isfinite(duration_seconds) and round(duration_seconds * file.sample_rate_hz) >= 1):
+        rule = f"duration_seconds must span at least one sample of {file.path}"
+        raise AudioError(f"read_audio: {rule}, got {duration_seconds}")
+    return file.read(start_samples, round(duration_seconds * file.sample_rate_hz))
 
 
 def _reason(error: Exception) -> str:

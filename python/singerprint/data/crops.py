@@ -122,7 +122,7 @@ def draw_crop_pair(
     candidates had no active window at all. A file no longer than a crop gives the same crop twice.
 
     Args:
-        file: The open file.
+        file: The file.
         crop_samples: Length of a crop at the file's reading rate, >= 1.
         address: Where to draw; its view is not looked at.
         activity: Kept between calls for the same file, saves the probes.

@@ -146,8 +146,8 @@ class CropPairs(Dataset["CropPair | SkippedClip"]):
         address = DrawAddress(self.seed, epoch, index)
         activity = self._activities.setdefault(index, FileActivity())
         try:
-            with AudioFile(self.files[index].path, self.sample_rate_hz) as file:
-                first, second = draw_crop_pair(file, self.crop_samples, address, activity)
+            file = AudioFile(self.files[index].path, self.sample_rate_hz)
+            first, second = draw_crop_pair(file, self.crop_samples, address, activity)
         except (AudioError, OSError) as error:
             return SkippedClip(self.files[index].name, str(error))
         return CropPair(
