@@ -51,10 +51,10 @@ class AudioInfo(NamedTuple):
 
 
 class AudioFile:
-    """An audio file, read in spans at one sample rate: what `read_audio` does, for many spans of a file.
+    """An audio file, read in spans at one sample rate: what `read_audio` does, for many spans.
 
-    Each span opens the file anew: libsndfile is exact for the first seek of an Ogg Vorbis file, and can be off by a
-    block for later ones (https://github.com/libsndfile/libsndfile/issues/885).
+    Each span opens the file anew: libsndfile is exact for the first seek of an Ogg Vorbis file, and can be
+    off by a block for later ones (https://github.com/libsndfile/libsndfile/issues/885).
 
     Args:
         path: A WAV, FLAC, Ogg Vorbis or MP3 file.
