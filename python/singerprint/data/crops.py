@@ -220,12 +220,11 @@ def _window_samples(sample_rate_hz: int) -> int:
 
 
 def _window_levels_db(samples: Samples, sample_rate_hz: int) -> npt.NDArray[np.float64]:
-    """RMS level of each 50 ms window, the last one shorter; (windows,), -inf for zeros."""
+    """RMS level of each 50 ms window, the last one shorter; (windows,), -200 dB for zeros."""
     starts = np.arange(0, len(samples), _window_samples(sample_rate_hz))
     lengths = np.diff(np.append(starts, len(samples)))
     power = np.add.reduceat(np.square(samples, dtype=np.float64), starts) / lengths
-    with np.errstate(divide="ignore"):
-        return np.asarray(10.0 * np.log10(power))
+    return np.asarray(10.0 * np.log10(np.maximum(power, 1e-20)))
 
 
 def _peak_normalised(samples: Samples) -> Samples:

@@ -40,6 +40,8 @@ BREATH_MODULATION = 0.7
 MOUTH_HZ = 4000.0
 MOUTH_SHARE = 0.4
 LOWEST_RATE_HZ = 8000
+# the first vowel has begun by then
+SHORTEST_SECONDS = 0.5
 
 Samples = npt.NDArray[np.float32]
 Signal = npt.NDArray[np.float64]
@@ -72,7 +74,7 @@ def synthesize(
 
     Args:
         singer: Who sings.
-        seconds: Length, at least 0.1.
+        seconds: Length, at least 0.5.
         sample_rate_hz: Sample rate, at least 8000.
         seed: Seed of melody, vowels, consonants, dynamics and noise; no singer has a say in them.
 
@@ -87,8 +89,8 @@ def synthesize(
         >>> synthesize(draw_singer(0, 0), seconds=1.0).shape  # doctest: +SKIP
         (44100,)
     """
-    if not 0.1 <= seconds < math.inf:
-        raise ValueError(f"synthesize: seconds must be at least 0.1 and finite, got {seconds}")
+    if not SHORTEST_SECONDS <= seconds < math.inf:
+        raise ValueError(f"synthesize: seconds must be at least {SHORTEST_SECONDS} and finite, got {seconds}")
     if sample_rate_hz < LOWEST_RATE_HZ:
         rule = f"sample_rate_hz must be at least {LOWEST_RATE_HZ}"
         raise ValueError(f"synthesize: {rule}, got {sample_rate_hz}")

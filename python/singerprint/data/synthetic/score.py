@@ -69,7 +69,7 @@ def draw_score(seed: int, seconds: float) -> Score:
 
     Args:
         seed: Seed of the performance.
-        seconds: Length to fill, > 0; the last note may be cut short by the end.
+        seconds: Length to fill, >= 0.5; the last note may be cut short by the end.
 
     Returns:
         At least one note.

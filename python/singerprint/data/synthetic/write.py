@@ -33,7 +33,7 @@ def write_synthetic_singers(
         folder: Where to; made if it is missing. Files of the same names are replaced, others are left.
         singers: Number of singers, >= 1.
         files_per_singer: Performances of each, >= 1; no two of the whole set share melody, words or dynamics.
-        seconds: Length of each file, at least 0.1.
+        seconds: Length of each file, at least 0.5.
         sample_rate_hz: Sample rate, at least 8000.
         seed: Seed of the set: another seed gives other singers and other performances.
         progress: Called with (files done, files in all) after each file.
