@@ -155,7 +155,7 @@ class AudioFile:
     def _check_path(self) -> None:
         if self.path.is_dir():
             raise self._error(f"path must name a file, got the folder {self.path}")
-        if not self.path.exists():
+        if not self.path.is_file():
             raise self._error(f"path must name an existing file, got {self.path}")
 
     def _error(self, sentence: str) -> AudioError:

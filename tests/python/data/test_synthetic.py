@@ -22,7 +22,7 @@ def power_spectrum(samples, n_fft=2048):
 
 
 def mel_statistics(samples):
-    """Mean and deviation over time of the log-mel frames within 30 dB of the loudest, level removed, (80,)."""
+    """Mean and deviation over time of log-mel frames within 30 dB of the loudest, level removed, (80,)."""
     mel = librosa.feature.melspectrogram(y=samples, sr=RATE_HZ, n_mels=40, fmin=200, fmax=16000)
     mel_db = librosa.power_to_db(mel, top_db=None)
     loudest_db = mel_db.max(axis=0)
@@ -205,7 +205,7 @@ def refusal(function, *arguments, **options):
 def test_bad_arguments_are_refused(tmp_path):
     singer = draw_singer(0, 0)
     assert refusal(draw_singer, 0, -1) == "draw_singer: index must not be negative, got -1"
-    assert refusal(synthesize, singer, 0.0) == "synthesize: seconds must be at least 0.5 and finite, got 0.0"
+    assert refusal(synthesize, singer, 0.0) == "synthesize: seconds must lie in [0.5, 60], got 0.0"
     assert refusal(synthesize, singer, float("nan")).endswith("got nan")
     assert (
         refusal(synthesize, singer, 1.0, 4000) == "synthesize: sample_rate_hz must be at least 8000, got 4000"

@@ -14,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from .draws import Draws
 from .score import CONSONANTS, Note, Score
-from .voice import VOWELS, SyntheticSinger, generator
+from .voice import VOWELS, SyntheticSinger
 
 __all__ = ["Curves", "perform"]
 
@@ -27,6 +28,7 @@ NOISE_FADE_SECONDS = 0.03
 EFFORT_GLIDE_SECONDS = 0.2
 CLOSURE_SHARE = 0.7  # of a plosive's time the mouth is closed
 DRIFT_SEMITONES = 0.08
+LEVEL_WAVER_RATIO = 0.05
 WANDER_RATIOS = (0.03, 0.03, 0.02, 0.015, 0.015)
 LOWEST_HZ = 75.0
 HIGHEST_HZ = 1000.0
@@ -74,48 +76,55 @@ def perform(
         The curves.
     """
     times = np.arange(frames) / frames_per_second
-    draws = generator(seed, PERFORMANCE_PURPOSE)
-    semitones, effort = np.zeros(frames), np.zeros(frames)
-    voiced, nasal, breath = np.zeros(frames), np.zeros(frames), np.zeros(frames)
-    vowels, consonants = np.zeros((frames, len(VOWELS))), np.zeros((frames, len(CONSONANTS)))
-    gestures = np.zeros(frames)
+    draws = Draws(seed, PERFORMANCE_PURPOSE)
+    semitones, effort, vowels = _targets(score, times)
+    gestures, voiced, nasal = np.zeros(frames), np.zeros(frames), np.zeros(frames)
+    consonants = np.zeros((frames, len(CONSONANTS)))
     for note in score.notes:
-        # pitch, vowel and effort stay until the next note, also through a pause
-        held = times >= note.start_seconds
-        semitones[held], effort[held] = note.semitones, note.effort
-        vowels[held] = _vowel_shares(note)
         _articulate(note, times, voiced, nasal, consonants)
-        gestures += _pitch_gestures(singer, note, times, phase=2.0 * np.pi * draws.random())
-    before = times < score.notes[0].start_seconds
-    semitones[before], vowels[before] = score.notes[0].semitones, _vowel_shares(score.notes[0])
-    for start, stop in score.breaths:
-        span = (times >= start) & (times < stop)
-        breath[span] = np.sin(np.pi * (times[span] - start) / (stop - start)) ** 2
+        gestures += _pitch_gestures(singer, note, times, phase=draws.uniform(0.0, 2.0 * np.pi))
 
     def smooth(curve: Curve, seconds: float) -> Curve:
         return _smoothed(curve, max(1, round(seconds * frames_per_second)))
 
     def slow_noise(seconds: float, deviation: float) -> Curve:
-        noise = smooth(draws.standard_normal(frames), seconds)
+        noise = smooth(draws.normal(frames), seconds)
         return deviation / max(float(noise.std()), 1e-9) * noise
 
     drift = slow_noise(0.15, DRIFT_SEMITONES)
     midi = singer.register_centre_midi + smooth(semitones, singer.portamento_seconds) + gestures + drift
-    effort = smooth(effort, EFFORT_GLIDE_SECONDS)
-    # amplitude wavers with the folds, a little
-    waver = 1.0 + slow_noise(0.1, 0.05)
-    nasal = smooth(nasal, VOICE_FADE_SECONDS)
+    effort, nasal = smooth(effort, EFFORT_GLIDE_SECONDS), smooth(nasal, VOICE_FADE_SECONDS)
     level = 10.0 ** (EFFORT_RANGE_DB * (effort - 1.0) / 20.0) * (1.0 - 0.5 * nasal)
+    level *= 1.0 + slow_noise(0.1, LEVEL_WAVER_RATIO)
     return Curves(
         pitch_hz=np.clip(440.0 * 2.0 ** ((midi - 69.0) / 12.0), LOWEST_HZ, HIGHEST_HZ),
-        voiced=smooth(voiced, VOICE_FADE_SECONDS) * level * waver,
+        voiced=smooth(voiced, VOICE_FADE_SECONDS) * level,
         effort=effort,
         vowels=np.stack([smooth(share, VOWEL_GLIDE_SECONDS) for share in vowels.T], axis=1),
         nasal=nasal,
         consonants=np.stack([smooth(noise, NOISE_FADE_SECONDS) for noise in consonants.T], axis=1),
-        breath=breath,
+        breath=_breaths(score, times),
         wander=np.stack([slow_noise(0.25, share) for share in WANDER_RATIOS], axis=1),
     )
+
+
+def _targets(score: Score, times: Curve) -> tuple[Curve, Curve, Curve]:
+    """Semitones, effort (frames,) and vowel shares (frames, 5) of the note last begun, or of the first."""
+    starts = np.array([note.start_seconds for note in score.notes])
+    current = np.maximum(np.searchsorted(starts, times, side="right") - 1, 0)
+    semitones = np.array([note.semitones for note in score.notes])
+    effort = np.array([note.effort for note in score.notes])
+    shares = np.array([_vowel_shares(note) for note in score.notes])
+    return semitones[current], effort[current], shares[current]
+
+
+def _breaths(score: Score, times: Curve) -> Curve:
+    """Amplitude of breathing in, (frames,)."""
+    amplitude = np.zeros(len(times))
+    for start, stop in score.breaths:
+        span = (times >= start) & (times < stop)
+        amplitude[span] = np.sin(np.pi * (times[span] - start) / (stop - start)) ** 2
+    return amplitude
 
 
 def _vowel_shares(note: Note) -> Curve:

@@ -16,11 +16,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from .draws import Draws
 from .performance import Curves, perform
 from .score import draw_score
 from .source import consonant_spectra, glottal_spectra
 from .tract import vocal_tract
-from .voice import SyntheticSinger, generator
+from .voice import SyntheticSinger
 
 __all__ = ["synthesize"]
 
@@ -42,6 +43,8 @@ MOUTH_SHARE = 0.4
 LOWEST_RATE_HZ = 8000
 # the first vowel has begun by then
 SHORTEST_SECONDS = 0.5
+# one spectrum per frame: 3 MB a second
+LONGEST_SECONDS = 60.0
 
 Samples = npt.NDArray[np.float32]
 Signal = npt.NDArray[np.float64]
@@ -74,7 +77,7 @@ def synthesize(
 
     Args:
         singer: Who sings.
-        seconds: Length, at least 0.5.
+        seconds: Length, in [0.5, 60].
         sample_rate_hz: Sample rate, at least 8000.
         seed: Seed of melody, vowels, consonants, dynamics and noise; no singer has a say in them.
 
@@ -83,14 +86,15 @@ def synthesize(
         same arguments.
 
     Raises:
-        ValueError: `seconds` or `sample_rate_hz` is too small.
+        ValueError: `seconds` or `sample_rate_hz` is out of range.
 
     Example:
         >>> synthesize(draw_singer(0, 0), seconds=1.0).shape  # doctest: +SKIP
         (44100,)
     """
-    if not SHORTEST_SECONDS <= seconds < math.inf:
-        raise ValueError(f"synthesize: seconds must be at least {SHORTEST_SECONDS} and finite, got {seconds}")
+    if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
+        rule = f"seconds must lie in [{SHORTEST_SECONDS:g}, {LONGEST_SECONDS:g}]"
+        raise ValueError(f"synthesize: {rule}, got {seconds}")
     if sample_rate_hz < LOWEST_RATE_HZ:
         rule = f"sample_rate_hz must be at least {LOWEST_RATE_HZ}"
         raise ValueError(f"synthesize: {rule}, got {sample_rate_hz}")
@@ -103,7 +107,7 @@ def synthesize(
     phase = _phase(curves.pitch_hz, samples, hop, sample_rate_hz)
     tract = vocal_tract(singer, curves, frequencies_hz)
     stage = Stage(singer, curves, tract, frequencies_hz, phase, hop)
-    draws = generator(seed, NOISE_PURPOSE)
+    draws = Draws(seed, NOISE_PURPOSE)
     voice = _voice(stage, draws)
     mixed = voice + _loud_rms(voice) * _noises(stage, draws)
     return np.asarray(PEAK / np.abs(mixed).max() * mixed, dtype=np.float32)
@@ -115,15 +119,15 @@ def _phase(pitch_hz: Signal, samples: int, hop: int, sample_rate_hz: int) -> Sig
     return np.asarray(np.cumsum(sample_pitch_hz) / sample_rate_hz)
 
 
-def _voice(stage: Stage, draws: np.random.Generator) -> Signal:
+def _voice(stage: Stage, draws: Draws) -> Signal:
     """The voiced sound, (samples,)."""
     singer, curves, tract, frequencies_hz, phase, hop = stage
     cycles = np.arange(1, max(2, int(phase[-1])), dtype=np.float64)
     # two neighbouring times of independent error make one cycle's length
-    cycles += singer.jitter_ratio / math.sqrt(2.0) * draws.standard_normal(len(cycles))
+    cycles += singer.jitter_ratio / math.sqrt(2.0) * draws.normal(len(cycles))
     times = np.interp(cycles, phase, np.arange(len(phase)))
     amplitudes = np.interp(times, hop * np.arange(len(curves.voiced)), curves.voiced)
-    amplitudes *= 10.0 ** (singer.shimmer_db / 20.0 * draws.standard_normal(len(cycles)))
+    amplitudes *= 10.0 ** (singer.shimmer_db / 20.0 * draws.normal(len(cycles)))
     sounding = amplitudes > 1e-4
     times, amplitudes = times[sounding], amplitudes[sounding].astype(np.float32)
     ticks = np.round(times * FRACTIONS).astype(np.int64)
@@ -146,7 +150,7 @@ def _voice(stage: Stage, draws: np.random.Generator) -> Signal:
     return padded[block : block + len(phase)]
 
 
-def _noises(stage: Stage, draws: np.random.Generator) -> Signal:
+def _noises(stage: Stage, draws: Draws) -> Signal:
     """Aspiration, consonants, breathing in and the room, (samples,), for a voice of RMS 1."""
     singer, curves, tract, frequencies_hz, phase, hop = stage
     octaves = np.log2(np.maximum(frequencies_hz, 125.0) / 1000.0)
@@ -161,15 +165,15 @@ def _noises(stage: Stage, draws: np.random.Generator) -> Signal:
     aspiration = 10.0 ** (singer.breathiness_db / 20.0) * curves.voiced[::2] ** 0.7
     open_folds = 0.5 + 0.5 * np.cos(2.0 * math.pi * (phase + 0.5 * singer.open_quotient))
     modulation = 1.0 - BREATH_MODULATION + 1.6 * BREATH_MODULATION * open_folds
-    white = draws.standard_normal(len(phase))
+    white = draws.normal(len(phase))
     breath = _filtered(white * modulation, aspiration[:, None].astype(np.float32) * throat, 2 * hop)
     consonants = curves.consonants[::2].astype(np.float32) @ consonant_spectra(singer, frequencies_hz)
     gains = consonants * _band_limit(frequencies_hz)
     gains += (10.0 ** (INTAKE_DB / 20.0) * curves.breath[::2, None]).astype(np.float32) * np.abs(throat)
-    room_db = ROOM_DB[0] + (ROOM_DB[1] - ROOM_DB[0]) * float(draws.random())
+    room_db = draws.uniform(*ROOM_DB)
     room = 1.0 / np.sqrt(1.0 + frequencies_hz / 200.0)
     gains += (10.0 ** (room_db / 20.0) * room / np.sqrt(np.mean(room**2))).astype(np.float32)
-    return breath + _filtered(draws.standard_normal(len(phase)), gains, 2 * hop)
+    return breath + _filtered(draws.normal(len(phase)), gains, 2 * hop)
 
 
 def _filtered(noise: Signal, gains: npt.NDArray[np.complex64] | npt.NDArray[np.float32], hop: int) -> Signal:

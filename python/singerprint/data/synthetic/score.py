@@ -7,11 +7,11 @@ Phrases of three to seven notes rise and fall in effort, end in a long note and 
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
-import numpy as np
-
-from .voice import VOWELS, generator
+from .draws import Draws
+from .voice import VOWELS
 
 __all__ = ["CONSONANTS", "Note", "Score", "draw_score"]
 
@@ -21,6 +21,8 @@ DEGREE_STEPS = (-4, -2, -2, -1, -1, -1, 0, 1, 1, 1, 2, 2, 4)
 BEATS = (0.5, 0.5, 0.5, 0.75, 1.0, 1.0, 1.0, 1.5, 2.0)
 KEY_SEMITONES = 6.0
 COLOUR = 0.35
+SHORTEST_SECONDS = 0.18
+NEW_VOWEL_PROBABILITY = 0.4
 # Of twenty syllables inside a phrase: how they begin. "" is legato from the last vowel.
 CONSONANTS = ("s", "sh", "f", "h", "t", "n")
 ONSETS = ("",) * 6 + ("s",) * 3 + ("sh",) + ("f",) * 2 + ("h",) * 2 + ("t",) * 3 + ("n",) * 3
@@ -64,6 +66,15 @@ class Score(NamedTuple):
     breaths: list[tuple[float, float]]
 
 
+class Manner(NamedTuple):
+    """What the phrases of a score have in common."""
+
+    beat_seconds: float
+    key_semitones: float
+    scale: tuple[int, ...]
+    loudness: float
+
+
 def draw_score(seed: int, seconds: float) -> Score:
     """Draws a score.
 
@@ -74,59 +85,62 @@ def draw_score(seed: int, seconds: float) -> Score:
     Returns:
         At least one note.
     """
-    draws = generator(seed, SCORE_PURPOSE)
-
-    def uniform(low: float, high: float) -> float:
-        return low + (high - low) * float(draws.random())
-
-    def pick(count: int) -> int:
-        return int(draws.random() * count)
-
-    beat_seconds = 60.0 / uniform(76.0, 136.0)
-    key, scale = uniform(-KEY_SEMITONES, KEY_SEMITONES), SCALES[pick(len(SCALES))]
-    loudness = uniform(0.25, 0.6)
-    degree, vowel = pick(7) - 3, pick(len(VOWELS))
-    now = uniform(0.02, 0.15)
+    draws = Draws(seed, SCORE_PURPOSE)
+    manner = Manner(
+        beat_seconds=60.0 / draws.uniform(76.0, 136.0),
+        key_semitones=draws.uniform(-KEY_SEMITONES, KEY_SEMITONES),
+        scale=SCALES[draws.pick(len(SCALES))],
+        loudness=draws.uniform(0.25, 0.6),
+    )
+    now = draws.uniform(0.02, 0.15)
     notes: list[Note] = []
     breaths: list[tuple[float, float]] = []
     while now < seconds:
-        length = 3 + pick(5)
-        for position in range(length):
-            last = position == length - 1
-            held = BEATS[pick(len(BEATS))] * beat_seconds * (1.8 if last else 1.0)
-            degree = _bounded(degree + DEGREE_STEPS[pick(len(DEGREE_STEPS))])
-            onset = ONSETS[pick(len(ONSETS))] if position > 0 else CONSONANTS[pick(len(CONSONANTS))]
-            if onset or draws.random() < 0.4:
-                vowel = pick(len(VOWELS))
-            semitones = key + 12.0 * (degree // len(scale)) + scale[degree % len(scale)]
-            arc = np.sin(np.pi * (position + 0.7) / (length + 0.6))
-            effort = float(
-                np.clip(loudness * (0.5 + arc) + 0.012 * semitones + uniform(-0.08, 0.08), 0.05, 1.0)
-            )
-            onset_seconds = min(ONSET_SECONDS[onset] * uniform(0.7, 1.4), 0.4 * held)
-            stop = now + max(held, 0.18)
-            notes.append(
-                Note(
-                    start_seconds=now,
-                    stop_seconds=stop,
-                    semitones=semitones,
-                    vowel=vowel,
-                    colour=pick(len(VOWELS)),
-                    leaning=uniform(0.0, COLOUR),
-                    onset=onset,
-                    onset_seconds=onset_seconds,
-                    effort=effort,
-                    opens_phrase=position == 0,
-                    closes_phrase=last,
-                )
-            )
-            now = stop
-        pause = uniform(0.25, 0.6)
-        breaths.append((now + 0.06, now + pause - 0.04))
-        now += pause
+        phrase = _draw_phrase(draws, manner, now)
+        notes += phrase
+        now = phrase[-1].stop_seconds
+        pause_seconds = draws.uniform(0.25, 0.6)
+        breaths.append((now + 0.06, now + pause_seconds - 0.04))
+        now += pause_seconds
     return Score([note for note in notes if note.start_seconds < seconds], breaths)
 
 
+def _draw_phrase(draws: Draws, manner: Manner, start_seconds: float) -> list[Note]:
+    length = 3 + draws.pick(5)
+    degree, vowel = draws.pick(7) - 3, draws.pick(len(VOWELS))
+    notes: list[Note] = []
+    for position in range(length):
+        last = position == length - 1
+        onsets = ONSETS if position > 0 else CONSONANTS
+        onset = onsets[draws.pick(len(onsets))]
+        if onset or draws.uniform(0.0, 1.0) < NEW_VOWEL_PROBABILITY:
+            vowel = draws.pick(len(VOWELS))
+        beats = BEATS[draws.pick(len(BEATS))] * (1.8 if last else 1.0)
+        held_seconds = max(SHORTEST_SECONDS, beats * manner.beat_seconds)
+        octave, step = divmod(degree, len(manner.scale))
+        semitones = manner.key_semitones + 12.0 * octave + manner.scale[step]
+        arc = 0.5 + math.sin(math.pi * (position + 0.7) / (length + 0.6))
+        effort = manner.loudness * arc + 0.012 * semitones + draws.uniform(-0.08, 0.08)
+        notes.append(
+            Note(
+                start_seconds=start_seconds,
+                stop_seconds=start_seconds + held_seconds,
+                semitones=semitones,
+                vowel=vowel,
+                colour=draws.pick(len(VOWELS)),
+                leaning=draws.uniform(0.0, COLOUR),
+                onset=onset,
+                onset_seconds=min(ONSET_SECONDS[onset] * draws.uniform(0.7, 1.4), 0.4 * held_seconds),
+                effort=min(max(effort, 0.05), 1.0),
+                opens_phrase=position == 0,
+                closes_phrase=last,
+            )
+        )
+        start_seconds += held_seconds
+        degree = _bounded(degree + DEGREE_STEPS[draws.pick(len(DEGREE_STEPS))])
+    return notes
+
+
 def _bounded(degree: int) -> int:
-    """Reflects a scale degree into [-5, 5]."""
-    return int(np.clip(degree if abs(degree) <= 5 else int(np.sign(degree)) * 10 - degree, -5, 5))
+    """Reflects a scale degree into [-5, 5]; no step is long enough to need it twice."""
+    return degree if abs(degree) <= 5 else (10 if degree > 0 else -10) - degree

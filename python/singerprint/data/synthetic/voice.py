@@ -14,7 +14,9 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["VOWELS", "SyntheticSinger", "draw_singer", "generator"]
+from .draws import Draws
+
+__all__ = ["VOWELS", "SyntheticSinger", "draw_singer"]
 
 VOWELS = "aeiou"
 TABLE_HZ = np.array(
@@ -79,11 +81,6 @@ class SyntheticSinger:
     register_centre_midi: float
 
 
-def generator(seed: int, purpose: int) -> np.random.Generator:
-    """The random numbers of a seed for one purpose: Philox4x64-10 keyed by both."""
-    return np.random.Generator(np.random.Philox(key=np.array([seed % 2**64, purpose], dtype=np.uint64)))
-
-
 def draw_singer(seed: int, index: int) -> SyntheticSinger:
     """Draws a singer.
 
@@ -103,11 +100,8 @@ def draw_singer(seed: int, index: int) -> SyntheticSinger:
     """
     if index < 0:
         raise ValueError(f"draw_singer: index must not be negative, got {index}")
-    draws = generator(seed, SINGER_PURPOSE + (index << 8))
-
-    def uniform(low: float, high: float) -> float:
-        return low + (high - low) * float(draws.random())
-
+    draws = Draws(seed, SINGER_PURPOSE + (index << 8))
+    uniform = draws.uniform
     tract_scale = uniform(0.88, 1.2)
     formant_hz, bandwidth_hz = _draw_resonances(draws, tract_scale)
     return SyntheticSinger(
@@ -134,18 +128,18 @@ def draw_singer(seed: int, index: int) -> SyntheticSinger:
 
 
 def _draw_resonances(
-    draws: np.random.Generator, tract_scale: float
+    draws: Draws, tract_scale: float
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Formants and bandwidths, (vowels, formants) each."""
     # a speaker's own bend of every formant, and a smaller one of every vowel: about 5 and 3 %
-    own = 0.07 * draws.standard_normal(5)
-    habit = 0.04 * draws.standard_normal((5, 5))
+    own = 0.07 * draws.normal(5)
+    habit = 0.04 * draws.normal(5, 5)
     formant_hz = tract_scale * TABLE_HZ * 2.0 ** np.clip(own + habit, -0.2, 0.2)
     # the singer's formant (Sundberg, J. Acoust. Soc. Am. 55, 1974): F3 to F5 drawn together
-    ring = 0.6 * draws.random()
-    ring_hz = tract_scale * (2750.0 + 500.0 * draws.random())
+    ring = draws.uniform(0.0, 0.6)
+    ring_hz = tract_scale * draws.uniform(2750.0, 3250.0)
     spread = np.array([-0.12, 0.0, 0.14])
     formant_hz[:, 2:] += ring * (ring_hz * (1.0 + spread) - formant_hz[:, 2:])
     formant_hz.sort(axis=1)
-    bandwidth_hz = TABLE_BANDWIDTH_HZ * 2.0 ** (0.5 * draws.standard_normal(5)) * np.ones((5, 1))
+    bandwidth_hz = TABLE_BANDWIDTH_HZ * 2.0 ** (0.5 * draws.normal(5)) * np.ones((5, 1))
     return formant_hz, np.clip(bandwidth_hz, 45.0, 500.0)

@@ -33,7 +33,7 @@ def write_synthetic_singers(
         folder: Where to; made if it is missing. Files of the same names are replaced, others are left.
         singers: Number of singers, >= 1.
         files_per_singer: Performances of each, >= 1; no two of the whole set share melody, words or dynamics.
-        seconds: Length of each file, at least 0.5.
+        seconds: Length of each file, in [0.5, 60].
         sample_rate_hz: Sample rate, at least 8000.
         seed: Seed of the set: another seed gives other singers and other performances.
         progress: Called with (files done, files in all) after each file.
@@ -42,7 +42,7 @@ def write_synthetic_singers(
         The files, in order of singer and number.
 
     Raises:
-        ValueError: A count, length or rate is too small, or `folder` cannot be written.
+        ValueError: A count, length or rate is out of range, or `folder` cannot be written.
 
     Example:
         >>> write_synthetic_singers("dataset", singers=3, files_per_singer=2)  # doctest: +SKIP
@@ -69,8 +69,10 @@ def _write_wav(path: Path, samples: Samples, sample_rate_hz: int) -> None:
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(partial, samples, sample_rate_hz, subtype="PCM_16", format="WAV")
-        partial.replace(path)
+        try:
+            soundfile.write(partial, samples, sample_rate_hz, subtype="PCM_16", format="WAV")
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
     except (OSError, soundfile.SoundFileError) as error:
-        partial.unlink(missing_ok=True)
         raise ValueError(f"write_synthetic_singers: folder must be writable, got {path} ({error})") from error
