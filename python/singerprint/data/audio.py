@@ -20,6 +20,8 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
+from .ogg_pages import last_page_start
+
 __all__ = ["AudioError", "AudioFile", "AudioInfo", "audio_info", "read_audio"]
 
 Samples = npt.NDArray[np.float32]
@@ -53,8 +55,9 @@ class AudioInfo(NamedTuple):
 class AudioFile:
     """An audio file, read in spans at one sample rate: what `read_audio` does, for many spans.
 
-    Each span opens the file anew: libsndfile is exact for the first seek of an Ogg Vorbis file, and can be
-    off by a block for later ones (https://github.com/libsndfile/libsndfile/issues/885).
+    Every span is bit for bit that of the whole file, which takes care with Ogg Vorbis: libsndfile can be a
+    block off after a handle's second seek (https://github.com/libsndfile/libsndfile/issues/885), so each span
+    opens the file anew, and after a seek into the last page (see `ogg_pages`), so that page is read through.
 
     Args:
         path: A WAV, FLAC, Ogg Vorbis or MP3 file.
@@ -77,10 +80,13 @@ class AudioFile:
         self._check_path()
         with self._opened() as file:
             rate_hz, samples, channels = int(file.samplerate), int(file.frames), int(file.channels)
+            is_ogg = file.format == "OGG"
         self.info = AudioInfo(samples, rate_hz, channels, samples / rate_hz)
         self.sample_rate_hz = rate_hz if sample_rate_hz is None else int(sample_rate_hz)
         if samples <= 0:
             raise self._error(f"path must name a file with at least one sample, got 0 in {self.path}")
+        # the last sample to which a seek is exact
+        self._seekable_samples = last_page_start(self.path, samples) if is_ogg else samples
 
     @property
     def samples(self) -> int:
@@ -122,8 +128,9 @@ class AudioFile:
         """Samples [first, last) at the file's own rate, channels averaged."""
         with self._opened() as file:
             try:
-                file.seek(first)
-                decoded = file.read(last - first, dtype="float32", always_2d=True)
+                begin = min(first, self._seekable_samples)
+                file.seek(begin)
+                decoded = file.read(last - begin, dtype="float32", always_2d=True)[first - begin :]
             except soundfile.SoundFileError as error:
                 reason = _reason(error)
                 raise self._error(f"path must name an undamaged file, got {self.path} ({reason})") from error
