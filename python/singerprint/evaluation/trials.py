@@ -118,7 +118,8 @@ def default_trials(
     Args:
         singers: (files,) singer of each file.
         groups: (files,) style, song or recording of each file; where given, the two files of a positive
-            differ in it, so that a trial asks for the voice and not for the room or the song. None is a group.
+            differ in it, so that a trial asks for the voice and not for the room or the song. None is a
+            group like any other.
         max_positives_per_singer: most positives one singer contributes, at least 1.
         negatives_per_positive: negatives per positive, at least 1; fewer where the files do not give as many.
         seed: addresses the draw.

@@ -2,6 +2,7 @@
 
 import time
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ def rates_of_every_threshold(positive, negative):
 
 def exact_equal_error_rate(positive, negative):
     corners = rates_of_every_threshold(positive, negative)
-    for (x0, y0), (x1, y1) in zip(corners, corners[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(corners):
         if x1 >= y1:
             return x0 + (x1 - x0) * (y0 - x0) / ((y0 - x0) + (x1 - y1))
     raise AssertionError("a ROC ends at (1, 0)")
