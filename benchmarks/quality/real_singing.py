@@ -1,0 +1,133 @@
+"""Real singing: trains an encoder without labels, then measures it and its rivals on four sets of trials.
+
+    python -m benchmarks.quality.real_singing --data FOLDER [--out runs/real_singing] [--resume]
+
+FOLDER holds songs/{train,unlabelled,validation,trials_*.txt}, singing/{train,validation} and
+pseudo_singers/validation. The figures go to benchmarks/results/real_singing.json, README's tables are made from it.
+"""
+
+import argparse
+import importlib.util
+import json
+import resource
+from pathlib import Path
+
+from benchmarks.harness import RESULTS, machine_facts
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from singerprint.baselines import MfccStatistics
+from singerprint.data import read_audio, scan_folder
+from singerprint.experiments import folder_trials, verify
+from singerprint.models import SingerEncoder, load_model
+from singerprint.training import TrainConfig, read_metrics, train
+
+TRAINING_FOLDERS = ("songs/train", "songs/unlabelled", "singing/train")
+SETTINGS = {
+    "objective": "contrastive",
+    "steps": 1100,
+    "batch_size": 48,
+    "crop_seconds": 2.0,
+    "learning_rate": 1e-3,
+    "warmup_steps": 50,
+    "schedule": "cosine",
+    "validate_every": 220,
+    "checkpoint_every": 220,
+}
+
+
+def trial_sets(data):
+    """The four sets of trials, by the name they have in the table."""
+    songs = data / "songs"
+    return {
+        "songs, same source": folder_trials(songs / "validation", songs / "trials_same_source.txt"),
+        "songs, any source": folder_trials(songs / "validation", songs / "trials_any_source.txt"),
+        "voice banks, across style": folder_trials(data / "singing/validation", across="style"),
+        "pseudo singers": folder_trials(data / "pseudo_singers/validation"),
+    }
+
+
+def cpu_minutes():
+    usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(used.ru_utime + used.ru_stime for used in usage) / 60
+
+
+def trained_encoder(data, out, resume, subject):
+    """Trains; returns the encoder and (step, EER, CPU minutes) along the way."""
+    curve = []
+    spent_on_validation = 0.0
+    started = cpu_minutes()
+
+    def validate(encoder):
+        nonlocal spent_on_validation
+        before = cpu_minutes()
+        eer = verify(encoder, subject).result.eer
+        training_minutes = before - started - spent_on_validation
+        spent_on_validation += cpu_minutes() - before
+        curve.append({"validation_eer": eer, "cpu_minutes": training_minutes})
+        return curve[-1]
+
+    config = TrainConfig(data=tuple(data / folder for folder in TRAINING_FOLDERS), out=out, **SETTINGS)
+    encoder = train(config, resume=resume, validate=validate).encoder
+    return encoder
+
+
+def embedders(data, encoder):
+    """Whom to compare, by the name in the table."""
+    waveforms = [
+        read_audio(file.path)
+        for file in track(scan_folder(data / "songs/train"), "MFCC statistics", transient=True)
+    ]
+    contenders = {
+        "singerprint": encoder,
+        "untrained encoder": SingerEncoder.untrained(seed=0),
+        "MFCC mean + std": MfccStatistics().fit(waveforms),
+    }
+    if importlib.util.find_spec("resemblyzer") is not None:
+        from benchmarks.quality.ge2e import Ge2e  # noqa: PLC0415
+
+        contenders["GE2E (speech labels)"] = Ge2e()
+    return contenders
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path("runs/real_singing"))
+    parser.add_argument("--resume", action="store_true", help="go on with an interrupted training run")
+    arguments = parser.parse_args()
+    sets = trial_sets(arguments.data)
+    if (arguments.out / "encoder.json").exists():
+        encoder = load_model(arguments.out)
+    else:
+        encoder = trained_encoder(arguments.data, arguments.out, arguments.resume, sets["songs, same source"])
+    rows = []
+    for name, embedder in embedders(arguments.data, encoder).items():
+        for trials, subject in sets.items():
+            rows.append({"model": name, "trials": trials, **verify(embedder, subject).result._asdict()})
+    curve = [record for record in read_metrics(arguments.out) if "validation_eer" in record]
+    facts = {"settings": SETTINGS, "curve": curve, "rows": rows, "machine": machine_facts()}
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "real_singing.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    show(rows)
+
+
+def show(rows):
+    table = Table("model", "trials", "EER", "95 % interval", "MNR", "95 % interval")
+    for row in rows:
+        table.add_row(
+            row["model"],
+            row["trials"],
+            f"{row['eer']:.1%}",
+            f"{row['eer_low']:.1%} to {row['eer_high']:.1%}",
+            f"{row['mnr']:.1%}",
+            f"{row['mnr_low']:.1%} to {row['mnr_high']:.1%}",
+        )
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
