@@ -3,7 +3,7 @@
     python -m benchmarks.quality.real_singing --data FOLDER [--out runs/real_singing] [--resume]
 
 FOLDER holds songs/{train,unlabelled,validation,trials_*.txt}, singing/{train,validation} and
-pseudo_singers/validation. The figures go to benchmarks/results/real_singing.json, README's tables are made from it.
+pseudo_singers/validation. The figures go to benchmarks/results/real_singing.json; README's table is made of it.
 """
 
 import argparse
@@ -69,8 +69,7 @@ def trained_encoder(data, out, resume, subject):
         return curve[-1]
 
     config = TrainConfig(data=tuple(data / folder for folder in TRAINING_FOLDERS), out=out, **SETTINGS)
-    encoder = train(config, resume=resume, validate=validate).encoder
-    return encoder
+    return train(config, resume=resume, validate=validate).encoder
 
 
 def embedders(data, encoder):
