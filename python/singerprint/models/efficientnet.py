@@ -86,6 +86,16 @@ class EfficientNet(nn.Module):
             torch._foreach_add_([getattr(owner, name) for owner, name in self._count_places], 1)
         return result
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype of the parameters, which that of the spectrograms must be."""
+        return next(self.parameters()).dtype
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the parameters."""
+        return next(self.parameters()).device
+
     def extra_repr(self) -> str:
         """The sizes it was made with."""
         return f"in_channels={self.in_channels}, embedding_dim={self.embedding_dim}"
