@@ -63,7 +63,8 @@ void check_arguments(const at::Tensor& spectrograms, at::TensorList parameters, 
                     " tensors, got ", parameters.size());
   TORCH_CHECK_VALUE(running_statistics.size() == count(is_statistic), kOp, ": running_statistics must be ",
                     count(is_statistic), " tensors, got ", running_statistics.size());
-  const bool autocast = at::autocast::is_autocast_enabled(spectrograms.device().type());
+  const at::DeviceType device = spectrograms.device().type();
+  const bool autocast = at::autocast::is_autocast_available(device) && at::autocast::is_autocast_enabled(device);
   auto parameter = parameters.begin();
   auto statistic = running_statistics.begin();
   for (const TensorLayout& tensor : layout) {
