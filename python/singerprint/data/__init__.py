@@ -1,1 +1,39 @@
-"""singerprint.data."""
+"""From folders of singing to pairs of crops: reading, scanning, cropping, and synthetic singers."""
+
+from .audio import AudioError, AudioFile, AudioInfo, audio_info, read_audio
+from .crops import Crop, DrawAddress, FileActivity, active_share, draw_crop_pair
+from .folders import SingerFile, read_index, scan_folder
+from .pairs import (
+    CheckedFiles,
+    CropPair,
+    CropPairs,
+    EpochSampler,
+    PairBatch,
+    SkippedClip,
+    check_files,
+    collate_pairs,
+)
+
+__all__ = [
+    "AudioError",
+    "AudioFile",
+    "AudioInfo",
+    "CheckedFiles",
+    "Crop",
+    "CropPair",
+    "CropPairs",
+    "DrawAddress",
+    "EpochSampler",
+    "FileActivity",
+    "PairBatch",
+    "SingerFile",
+    "SkippedClip",
+    "active_share",
+    "audio_info",
+    "check_files",
+    "collate_pairs",
+    "draw_crop_pair",
+    "read_audio",
+    "read_index",
+    "scan_folder",
+]

@@ -1,0 +1,262 @@
+"""CropPairs: two crops of one file are a positive pair; an item is a pure function of (seed, epoch, index).
+
+The epoch travels with the index, in the keys that EpochSampler yields, so that worker processes that live
+longer than an epoch cannot be behind. A file that cannot be read gives a SkippedClip, which collate_pairs
+keeps out of the batch's tensors and lists beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from .audio import AudioError, AudioFile, audio_info
+from .crops import DrawAddress, FileActivity, draw_crop_pair, draw_words
+from .folders import SingerFile
+
+__all__ = [
+    "CheckedFiles",
+    "CropPair",
+    "CropPairs",
+    "EpochSampler",
+    "PairBatch",
+    "SkippedClip",
+    "check_files",
+    "collate_pairs",
+]
+
+SHUFFLE_PURPOSE = 2
+
+
+class CropPair(NamedTuple):
+    """Two crops of one file.
+
+    Attributes:
+        first: (samples,) float32, largest magnitude 1.
+        second: (samples,) float32, largest magnitude 1.
+        clip_id: Index of the file in the data set.
+        padded: True where the file is shorter than a crop: zeros follow it, and both crops are the same.
+    """
+
+    first: Tensor
+    second: Tensor
+    clip_id: int
+    padded: bool
+
+
+class SkippedClip(NamedTuple):
+    """A file that could not be cropped: its name, and the sentence that says why."""
+
+    name: str
+    reason: str
+
+
+class PairBatch(NamedTuple):
+    """A batch of pairs.
+
+    Attributes:
+        first: (batch, samples) float32.
+        second: (batch, samples) float32.
+        clip_ids: (batch,) int64.
+        padded: (batch,) bool.
+        skipped: The files that are missing from the batch; where all are, `batch` is 0 and `samples` is 0.
+    """
+
+    first: Tensor
+    second: Tensor
+    clip_ids: Tensor
+    padded: Tensor
+    skipped: tuple[SkippedClip, ...]
+
+
+class CheckedFiles(NamedTuple):
+    """What check_files found.
+
+    Attributes:
+        usable: The files whose header could be read, `short` ones among them, in their order.
+        unreadable: The others, each with the sentence that says why.
+        short: The usable files that are shorter than a crop and will be padded.
+    """
+
+    usable: list[SingerFile]
+    unreadable: list[tuple[SingerFile, str]]
+    short: list[SingerFile]
+
+
+class CropPairs(Dataset["CropPair | SkippedClip"]):
+    """A data set of positive pairs: two crops of each file, away from silence (see `crops`).
+
+    Args:
+        files: The files; a file's position is its clip id.
+        crop_seconds: Length of a crop, > 0.
+        sample_rate_hz: Rate of the crops, > 0.
+        seed: Seed of the crop positions.
+
+    Raises:
+        ValueError: No files, or a length or rate that is not positive.
+
+    Example:
+        >>> from torch.utils.data import DataLoader
+        >>> pairs = CropPairs(scan_folder("dataset"), crop_seconds=4.0)  # doctest: +SKIP
+        >>> sampler = EpochSampler(len(pairs))  # doctest: +SKIP
+        >>> loader = DataLoader(pairs, 32, sampler=sampler, collate_fn=collate_pairs)  # doctest: +SKIP
+        >>> sampler.set_epoch(1)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, files: Sequence[SingerFile], crop_seconds: float, sample_rate_hz: int = 44100, seed: int = 0
+    ) -> None:
+        if len(files) == 0:
+            raise ValueError("CropPairs: files must hold at least one file, got none")
+        if sample_rate_hz <= 0:
+            raise ValueError(f"CropPairs: sample_rate_hz must be positive, got {sample_rate_hz}")
+        self.crop_samples = _crop_samples("CropPairs", crop_seconds, sample_rate_hz)
+        self.files = tuple(files)
+        self.sample_rate_hz = sample_rate_hz
+        self.seed = seed
+        self._activities: dict[int, FileActivity] = {}
+        # shared memory: worker processes that are already running see a new epoch
+        self._epoch = torch.zeros((), dtype=torch.int64)
+        self._epoch.share_memory_()  # type: ignore[no-untyped-call]
+
+    def set_epoch(self, epoch: int) -> None:
+        """Sets the epoch of plain integer indices; a key (epoch, index) carries its own."""
+        self._epoch.fill_(epoch)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, key: int | tuple[int, int]) -> CropPair | SkippedClip:
+        """The pair of a file.
+
+        Args:
+            key: (epoch, index), or an index in the epoch that was set.
+
+        Returns:
+            The pair, or the file's name and what is wrong with it where it cannot be read or is silent.
+        """
+        epoch, index = key if isinstance(key, tuple) else (int(self._epoch), key)
+        if not 0 <= index < len(self.files):
+            raise IndexError(f"CropPairs: index must lie in [0, {len(self.files)}), got {index}")
+        address = DrawAddress(self.seed, epoch, index)
+        activity = self._activities.setdefault(index, FileActivity())
+        try:
+            file = AudioFile(self.files[index].path, self.sample_rate_hz)
+            first, second = draw_crop_pair(file, self.crop_samples, address, activity)
+        except (AudioError, OSError) as error:
+            return SkippedClip(self.files[index].name, str(error))
+        return CropPair(
+            torch.from_numpy(first.samples), torch.from_numpy(second.samples), index, padded=first.padded
+        )
+
+
+class EpochSampler(Sampler["tuple[int, int]"]):
+    """Yields the keys (epoch, index) of an epoch in an order that is a pure function of (seed, epoch).
+
+    Args:
+        clips: Number of clips, >= 1.
+        seed: Seed of the order.
+        epoch: Epoch to begin with, >= 0.
+        start: How many clips of that epoch were already seen, in [0, clips]: an interrupted epoch goes on
+            exactly.
+
+    Example:
+        >>> list(EpochSampler(3, epoch=5))[0][0]
+        5
+    """
+
+    def __init__(self, clips: int, seed: int = 0, epoch: int = 0, start: int = 0) -> None:
+        if clips < 1:
+            raise ValueError(f"EpochSampler: clips must be positive, got {clips}")
+        self.clips = clips
+        self.seed = seed
+        self.set_epoch(epoch, start)
+
+    def set_epoch(self, epoch: int, start: int = 0) -> None:
+        """Sets the epoch of the next iteration, and how many of its clips to leave out."""
+        if epoch < 0:
+            raise ValueError(f"EpochSampler: epoch must not be negative, got {epoch}")
+        if not 0 <= start <= self.clips:
+            raise ValueError(f"EpochSampler: start must lie in [0, {self.clips}], got {start}")
+        self.epoch = epoch
+        self.start = start
+
+    def __len__(self) -> int:
+        return self.clips - self.start
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        words = draw_words(DrawAddress(self.seed, self.epoch), SHUFFLE_PURPOSE, self.clips)
+        order = np.argsort(words, kind="stable")[self.start :]
+        epoch = self.epoch
+        return ((epoch, int(index)) for index in order)
+
+
+def collate_pairs(items: Sequence[CropPair | SkippedClip]) -> PairBatch:
+    """Stacks the pairs of a batch and lists the files that could not be read.
+
+    Args:
+        items: Items of CropPairs, at least one.
+
+    Returns:
+        The batch; it is smaller than `items` where files were skipped, and a training loop must look at its
+        length.
+    """
+    pairs = [item for item in items if isinstance(item, CropPair)]
+    skipped = tuple(item for item in items if isinstance(item, SkippedClip))
+    return PairBatch(
+        first=_stack([pair.first for pair in pairs]),
+        second=_stack([pair.second for pair in pairs]),
+        clip_ids=torch.tensor([pair.clip_id for pair in pairs], dtype=torch.int64),
+        padded=torch.tensor([pair.padded for pair in pairs], dtype=torch.bool),
+        skipped=skipped,
+    )
+
+
+def check_files(
+    files: Sequence[SingerFile],
+    crop_seconds: float = 4.0,
+    progress: Callable[[int, int], None] | None = None,
+) -> CheckedFiles:
+    """Reads the header of every file before training starts.
+
+    Args:
+        files: The files.
+        crop_seconds: Length of a crop: shorter files are counted.
+        progress: Called with (files done, files in all) after each file.
+
+    Returns:
+        The usable files, the unreadable ones with the reason, and the short ones. A file that is damaged
+        further in is found when it is read, and becomes a SkippedClip.
+
+    Example:
+        >>> usable, unreadable, short = check_files(scan_folder("dataset"))  # doctest: +SKIP
+    """
+    result = CheckedFiles([], [], [])
+    for done, file in enumerate(files, start=1):
+        try:
+            seconds = audio_info(file.path).seconds
+        except (AudioError, OSError) as error:
+            result.unreadable.append((file, str(error)))
+        else:
+            result.usable.append(file)
+            if seconds < crop_seconds:
+                result.short.append(file)
+        if progress is not None:
+            progress(done, len(files))
+    return result
+
+
+def _stack(waveforms: list[Tensor]) -> Tensor:
+    """(batch, samples); (0, 0) for none."""
+    return torch.stack(waveforms) if waveforms else torch.zeros(0, 0)
+
+
+def _crop_samples(operation: str, crop_seconds: float, sample_rate_hz: int) -> int:
+    if not (0 < crop_seconds < float("inf")) or round(crop_seconds * sample_rate_hz) < 1:
+        raise ValueError(f"{operation}: crop_seconds must be positive and finite, got {crop_seconds}")
+    return round(crop_seconds * sample_rate_hz)
