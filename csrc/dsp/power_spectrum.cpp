@@ -1,0 +1,102 @@
+#include "dsp/power_spectrum.h"
+
+#include <cmath>
+#include <new>
+#include <numbers>
+
+#include "dsp/window.h"
+
+namespace singerprint {
+namespace {
+
+constexpr std::align_val_t kAlignment{64};  // a cache line, and the widest lane
+constexpr std::int64_t kSmallestLaneSize = 256;
+
+bool is_power_of_two(std::int64_t n) { return (n & (n - 1)) == 0; }
+
+void push_twiddle(std::vector<float>& twiddles, std::int64_t numerator, std::int64_t size) {
+  const double angle = -2.0 * std::numbers::pi * static_cast<double>(numerator % size) / static_cast<double>(size);
+  twiddles.push_back(static_cast<float>(std::cos(angle)));
+  twiddles.push_back(static_cast<float>(std::sin(angle)));
+}
+
+float* allocate(std::int64_t floats) {
+  return static_cast<float*>(::operator new(static_cast<std::size_t>(floats) * sizeof(float), kAlignment));
+}
+
+}  // namespace
+
+void PowerSpectrum::Worker::Free::operator()(float* memory) const { ::operator delete(memory, kAlignment); }
+
+PowerSpectrum::PowerSpectrum(std::int64_t n_fft) : n_fft_(n_fft), window_(hann_window(n_fft)) {
+  if (is_power_of_two(n_fft) && n_fft >= kSmallestLaneSize) {
+    make_tables();
+  } else {
+    plan_ = std::make_unique<RfftPlan>(n_fft);
+  }
+}
+
+void PowerSpectrum::make_tables() {
+  const std::int64_t half = n_fft_ / 2, inner = half / kOuterRadix;
+  for (const double weight : window_) half_window_.push_back(static_cast<float>(0.5 * weight));
+  for (std::int64_t column = 0; column < inner; ++column) {
+    for (std::int64_t block = 1; block < kOuterRadix; ++block) push_twiddle(outer_, column * block, half);
+  }
+  for (std::int64_t block = 0; block <= kOuterRadix / 2; ++block) {
+    for (std::int64_t i = 0; i < inner; ++i) push_twiddle(untangle_, block + kOuterRadix * i, n_fft_);
+  }
+  tables_.inner = static_cast<std::int32_t>(inner);
+  // One number more than a block holds, or all sixteen writes of a column would meet in a few sets of the cache.
+  tables_.block_distance = tables_.inner + 1;
+  // Eights as long as eights and fours can finish, else fours.
+  for (std::int64_t size = inner; size > 1;) {
+    const std::int64_t radix = size == 8 || size >= 32 ? 8 : 4;
+    std::vector<float>& twiddles = inner_[tables_.passes];
+    for (std::int64_t p = 0; p < size / radix; ++p) {
+      for (std::int64_t i = 1; i < radix; ++i) push_twiddle(twiddles, p * i, size);
+    }
+    tables_.inner_twiddles[tables_.passes] = twiddles.data();
+    tables_.radix[tables_.passes++] = static_cast<std::int32_t>(radix);
+    size /= radix;
+  }
+  tables_.half_window = half_window_.data();
+  tables_.outer_twiddles = outer_.data();
+  tables_.untangle_twiddles = untangle_.data();
+}
+
+int PowerSpectrum::frames_at_once() { return SINGERPRINT_LANES(lane_count)(); }
+
+PowerSpectrum::Worker::Worker(const PowerSpectrum& spectrum) : spectrum_(spectrum) {
+  const std::int64_t half = spectrum.n_fft_ / 2, lanes = frames_at_once();
+  power_.reset(allocate((half + 1) * lanes));
+  if (spectrum.plan_ == nullptr) {
+    const PowerSpectrumTables& tables = spectrum.tables_;
+    work_.reset(allocate(2 * lanes * (kOuterRadix * tables.block_distance + 2 * tables.inner)));
+  } else {
+    plan_ = std::make_unique<RfftPlan>(*spectrum.plan_);
+    windowed_.resize(static_cast<std::size_t>(spectrum.n_fft_));
+    bins_.resize(static_cast<std::size_t>(half + 1));
+  }
+}
+
+const float* PowerSpectrum::Worker::operator()(const float* const* frames) {
+  if (plan_ == nullptr) {
+    SINGERPRINT_LANES(power_spectrum_lanes)(spectrum_.tables_, frames, work_.get(), power_.get());
+  } else {
+    frame_by_frame(frames);
+  }
+  return power_.get();
+}
+
+void PowerSpectrum::Worker::frame_by_frame(const float* const* frames) {
+  const auto lanes = static_cast<std::size_t>(frames_at_once());
+  for (std::size_t frame = 0; frame < lanes; ++frame) {
+    for (std::size_t n = 0; n < windowed_.size(); ++n) windowed_[n] = spectrum_.window_[n] * frames[frame][n];
+    plan_->forward(windowed_.data(), bins_.data());
+    for (std::size_t k = 0; k < bins_.size(); ++k) {
+      power_[k * lanes + frame] = static_cast<float>(std::norm(bins_[k]));
+    }
+  }
+}
+
+}  // namespace singerprint

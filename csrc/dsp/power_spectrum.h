@@ -1,0 +1,83 @@
+// PowerSpectrum: the power spectrum of windowed frames, several frames at once.
+//   power[k, f] = |sum_n hann[n] x[f, n] exp(-2 pi i k n / n_fft)|^2,  0 <= k <= n_fft / 2
+//
+// Powers of two from 256 on: frames lie side by side in lanes (16, 8 or 4 by instruction set) and share every twiddle.
+// kissfft over such a lane type was set aside: its twiddles become vectors (n_fft 2048: 128 KiB beside the data's 128),
+// its recursion knows nothing of the transposing load or of what follows, and its std::vector and std::complex code
+// would be emitted as weak symbols in files of different instruction sets. The transform here is
+//   half = n_fft / 2 complex numbers, even samples real, odd samples imaginary, half = 16 inner;
+//   1. load + window + transpose + 16 rows of columns, twiddled: 16 blocks of `inner` numbers (one trip through L2);
+//   2. block by block, in L1, a Stockham transform of size inner (radix 4 and 8);
+//   3. blocks b and 16 - b hold the bins k and half - k: both untangled into the real signal's spectrum, then squared.
+// Every other size: RfftPlan, frame by frame, in double.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/dispatch.h"
+#include "dsp/rfft.h"
+
+namespace singerprint {
+
+inline constexpr int kOuterRadix = 16;
+inline constexpr int kMaximalPasses = 3;
+
+// What the lanes read: all twiddles as (real, imaginary) pairs.
+struct PowerSpectrumTables {
+  std::int32_t inner;
+  std::int32_t block_distance;  // of the 16 blocks in `work`, in complex lanes
+  std::int32_t passes;
+  std::int32_t radix[kMaximalPasses];
+  const float* half_window;                     // (n_fft), hann / 2: the factor of the untangling
+  const float* outer_twiddles;                  // (inner, 15): exp(-2 pi i j b / half), b = 1 .. 15
+  const float* inner_twiddles[kMaximalPasses];  // (size / radix, radix - 1): exp(-2 pi i p i / size)
+  const float* untangle_twiddles;               // (9, inner): exp(-2 pi i (b + 16 i) / n_fft), b = 0 .. 8
+};
+
+SINGERPRINT_DECLARE_LANES(int, lane_count, ())
+// frames: lane_count() pointers to n_fft samples. work: 16 block_distance + 2 inner complex lanes. power: (half + 1,
+// lane_count). work and power aligned to 64 bytes.
+SINGERPRINT_DECLARE_LANES(void, power_spectrum_lanes,
+                          (const PowerSpectrumTables& tables, const float* const* frames, float* work, float* power))
+
+class PowerSpectrum {
+ public:
+  // n_fft even, >= 2.
+  explicit PowerSpectrum(std::int64_t n_fft);
+  PowerSpectrum(const PowerSpectrum&) = delete;
+  PowerSpectrum& operator=(const PowerSpectrum&) = delete;
+
+  // Frames of one call of a Worker.
+  static int frames_at_once();
+
+  // The memory of one thread; the tables are shared and only read.
+  class Worker {
+   public:
+    explicit Worker(const PowerSpectrum& spectrum);
+    // frames: frames_at_once() pointers to n_fft samples. Returns (n_fft / 2 + 1, frames_at_once()), valid until the
+    // next call.
+    const float* operator()(const float* const* frames);
+
+   private:
+    void frame_by_frame(const float* const* frames);
+    struct Free {
+      void operator()(float* memory) const;
+    };
+    const PowerSpectrum& spectrum_;
+    std::unique_ptr<float[], Free> power_, work_;
+    std::unique_ptr<RfftPlan> plan_;
+    std::vector<double> windowed_;
+    std::vector<std::complex<double>> bins_;
+  };
+
+ private:
+  void make_tables();
+  std::int64_t n_fft_;
+  std::vector<double> window_;
+  std::unique_ptr<RfftPlan> plan_;  // null where the lanes transform
+  std::vector<float> half_window_, outer_, inner_[kMaximalPasses], untangle_;
+  PowerSpectrumTables tables_{};
+};
+
+}  // namespace singerprint

@@ -1,0 +1,91 @@
+"""A clip as `SingerEncoder.embed` takes it: a file or samples in, finite mono samples and their windows out."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+import torch
+from torch import Tensor
+
+
+def as_clip(
+    clip: str | os.PathLike[str] | npt.NDArray[np.floating[Any]] | Tensor,
+    clip_rate_hz: int | None,
+    sample_rate_hz: int,
+    minimum_samples: int,
+) -> Tensor:
+    """Reads or checks one clip and resamples it with soxr's HQ filter.
+
+    Args:
+        clip: Path of an audio file, or ``(samples,)`` floating point samples on any device.
+        clip_rate_hz: Of the samples; None is `sample_rate_hz`, and the only value for a file.
+        sample_rate_hz: Of the result.
+        minimum_samples: Of the result.
+
+    Returns:
+        ``(samples,)`` float32 on the CPU, finite.
+
+    Raises:
+        ValueError: The file cannot be read, or the samples are not one clip, too short or not finite.
+        TypeError: The samples are not floating point.
+    """
+    if clip_rate_hz is not None and not clip_rate_hz > 0:
+        raise ValueError(f"embed: sample_rate_hz must be positive, got {clip_rate_hz}")
+    if isinstance(clip, str | os.PathLike):
+        if clip_rate_hz is not None:
+            raise ValueError(f"embed: sample_rate_hz must be None for a file, got {clip_rate_hz}")
+        # Imported here: who embeds arrays needs no audio reader.
+        from singerprint.data import read_audio
+
+        samples = read_audio(clip, sample_rate_hz=sample_rate_hz)
+    else:
+        samples = _checked(clip.detach().cpu().numpy() if isinstance(clip, Tensor) else np.asarray(clip))
+        if clip_rate_hz is not None and clip_rate_hz != sample_rate_hz:
+            samples = soxr.resample(samples, clip_rate_hz, sample_rate_hz)
+    if len(samples) < minimum_samples:
+        raise ValueError(
+            f"embed: clip must last at least {minimum_samples / sample_rate_hz:g} s, "
+            f"got {len(samples) / sample_rate_hz:g} s"
+        )
+    return torch.from_numpy(np.array(samples, dtype=np.float32))  # a copy: the caller's array may be read-only
+
+
+def _checked(samples: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    if samples.ndim != 1:
+        raise ValueError(f"embed: clip must have shape (samples,), got {list(samples.shape)}")
+    if not np.issubdtype(samples.dtype, np.floating):
+        raise TypeError(f"embed: clip must have a floating point dtype, got {samples.dtype}")
+    if not np.isfinite(samples).all():
+        first = int(np.flatnonzero(~np.isfinite(samples))[0])
+        raise ValueError(f"embed: clip must be finite, got {samples[first]} at sample {first}")
+    return samples.astype(np.float32, copy=False)
+
+
+def windows_of(waveform: Tensor, window_samples: int, batch: int) -> Iterator[Tensor]:
+    """Covers a clip by as few windows as possible, evenly spaced, and yields them by `batch`.
+
+    The first window starts where the clip does, the last one ends where it does; a clip of at most one window is
+    yielded as it is.
+
+    Args:
+        waveform: ``(samples,)``.
+        window_samples: Length of a window.
+        batch: Windows at once; no more than these are copied at a time.
+
+    Yields:
+        ``(at most batch, samples)``.
+    """
+    samples = len(waveform)
+    count = math.ceil(samples / window_samples)
+    if count <= 1:
+        yield waveform.unsqueeze(0)
+        return
+    starts = [round(window * (samples - window_samples) / (count - 1)) for window in range(count)]
+    for first in range(0, count, batch):
+        yield torch.stack([waveform[start : start + window_samples] for start in starts[first : first + batch]])

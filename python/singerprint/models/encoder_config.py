@@ -1,0 +1,79 @@
+"""What a singer encoder hears and gives: the numbers that its weights were trained with, kept beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+MINIMUM_CLIP_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """Front end, network and window of a `SingerEncoder`; its values are plain, so JSON keeps them.
+
+    Attributes:
+        sample_rate_hz: Of the waveforms, > 0.
+        n_fft: Samples of an analysis window.
+        hop_length: Samples from one frame to the next.
+        n_mels: Mel bands.
+        fmin_hz: Lower edge of the lowest band.
+        fmax_hz: Upper edge of the highest band; None is half the sample rate.
+        mel_scale: "slaney" or "htk".
+        mel_norm: "slaney" (bands of equal area) or "none".
+        log_offset: Added to each band's power before the logarithm.
+        embedding_dim: Length of an embedding, at least 1.
+        window_seconds: A longer clip is embedded as the mean over windows of this length, at least 0.1.
+
+    Raises:
+        ValueError: `window_seconds` is too short. The other values are checked by what uses them.
+    """
+
+    sample_rate_hz: int = 44100
+    n_fft: int = 2048
+    hop_length: int = 512
+    n_mels: int = 80
+    fmin_hz: float = 0.0
+    fmax_hz: float | None = None
+    mel_scale: str = "slaney"
+    mel_norm: str = "slaney"
+    log_offset: float = 1e-8
+    embedding_dim: int = 1000
+    window_seconds: float = 4.0
+
+    def __post_init__(self) -> None:
+        # Written so that NaN fails too.
+        if not self.window_seconds >= MINIMUM_CLIP_SECONDS:
+            raise ValueError(
+                f"encoder_config: window_seconds must be at least {MINIMUM_CLIP_SECONDS}, "
+                f"got {self.window_seconds}"
+            )
+
+    @property
+    def window_samples(self) -> int:
+        """Length of a window in samples."""
+        return round(self.window_seconds * self.sample_rate_hz)
+
+    @property
+    def minimum_samples(self) -> int:
+        """Length of the shortest clip that is embedded: 0.1 s."""
+        return round(MINIMUM_CLIP_SECONDS * self.sample_rate_hz)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values by name, ready for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> EncoderConfig:
+        """Takes the values that `to_dict` gave.
+
+        Raises:
+            ValueError: A name is unknown or missing.
+        """
+        names = {field.name for field in fields(cls)}
+        if unknown := sorted(set(values) - names):
+            raise ValueError(f"encoder_config: unknown values {', '.join(unknown)}")
+        if missing := sorted(names - set(values)):
+            raise ValueError(f"encoder_config: missing values {', '.join(missing)}")
+        return cls(**values)

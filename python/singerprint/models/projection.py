@@ -1,0 +1,44 @@
+"""Projection: from the embedding to the space in which the training losses compare."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+class Projection(nn.Module):
+    """SiLU and a linear layer, ``projection = weight @ silu(embedding) + bias``, by default scaled to length 1.
+
+    Losses see the projection, users the embedding, which keeps more of the singer (Torres et al. 2023,
+    "Singer identity representation learning using self-supervised techniques", section 3).
+
+    Args:
+        in_dim: Length of an embedding.
+        out_dim: Length of a projection.
+        l2_normalize: Divide each projection by its length (by 1e-12 if it is shorter than that).
+        seed: Of the initial weights, uniform in +-1 / sqrt(in_dim) as in `torch.nn.Linear`; no global generator
+            is touched.
+
+    Example:
+        >>> import torch, singerprint as sp
+        >>> sp.models.Projection()(torch.randn(2, 1000)).norm(dim=1)
+        tensor([1.0000, 1.0000], grad_fn=<LinalgVectorNormBackward0>)
+    """
+
+    def __init__(
+        self, in_dim: int = 1000, out_dim: int = 128, l2_normalize: bool = True, *, seed: int = 0
+    ) -> None:
+        super().__init__()
+        self.l2_normalize = l2_normalize
+        self.linear = nn.utils.skip_init(nn.Linear, in_dim, out_dim)
+        generator = torch.Generator().manual_seed(seed)
+        bound = 1 / math.sqrt(in_dim)
+        nn.init.uniform_(self.linear.weight, -bound, bound, generator=generator)
+        nn.init.uniform_(self.linear.bias, -bound, bound, generator=generator)
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        """Projects ``(batch, in_dim)`` embeddings to ``(batch, out_dim)``."""
+        projections: Tensor = self.linear(nn.functional.silu(embeddings))
+        return nn.functional.normalize(projections, dim=1) if self.l2_normalize else projections

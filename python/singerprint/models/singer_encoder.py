@@ -1,0 +1,180 @@
+"""SingerEncoder: from waveforms to embeddings of who is singing.
+
+    spectrogram = log_mel(waveform)                                              # (mels, frames)
+    normalized = (spectrogram - mean(spectrogram)) / sqrt(var(spectrogram) + 1e-5)
+    embedding = efficientnet_b0(normalized)                                      # (dim,)
+
+Mean and variance are those of the clip itself: whatever else is in the batch, and however loud the clip is, its
+embedding stays the same.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from singerprint.frontend import log_mel
+from singerprint.models.clip import as_clip, windows_of
+from singerprint.models.efficientnet import efficientnet_b0
+from singerprint.models.encoder_config import EncoderConfig
+
+# Keeps silence finite, whose log-mel is constant; those of music vary by 1 to 20.
+VARIANCE_EPS = 1e-5
+# Windows of a long file that are embedded at once: beyond 16 a window costs no less, only memory.
+WINDOWS_PER_BATCH = 16
+
+
+class SingerEncoder(nn.Module):
+    """Log-mel spectrogram, per-clip normalisation and EfficientNet-B0; the weights come from `load_model`.
+
+    Args:
+        config: Front end, network and window.
+        seed: Of the initial weights.
+
+    Example:
+        >>> import torch, singerprint as sp
+        >>> encoder = sp.SingerEncoder.untrained(seed=0)
+        >>> encoder.embed(torch.randn(44100)).shape
+        torch.Size([1000])
+    """
+
+    def __init__(self, config: EncoderConfig | None = None, *, seed: int = 0) -> None:
+        super().__init__()
+        self.config = EncoderConfig() if config is None else config
+        self.network = efficientnet_b0(in_channels=1, embedding_dim=self.config.embedding_dim, seed=seed)
+
+    @classmethod
+    def untrained(cls, seed: int = 0, **options: Any) -> SingerEncoder:
+        """Makes an encoder with random weights, in eval mode.
+
+        Args:
+            seed: Of the weights.
+            **options: Fields of `EncoderConfig`.
+
+        Returns:
+            The encoder: where training starts, and the baseline that it must beat.
+
+        Raises:
+            ValueError: A value is out of range.
+            TypeError: An option is none of `EncoderConfig`'s.
+        """
+        return cls(EncoderConfig(**options), seed=seed).eval()
+
+    @property
+    def dim(self) -> int:
+        """Length of an embedding."""
+        return self.config.embedding_dim
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """Sample rate of the waveforms."""
+        return self.config.sample_rate_hz
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        """Embeds each clip; in training mode batch norms use the batch, and gradients reach the weights.
+
+        Args:
+            waveforms: ``(batch, samples)`` float32 at `sample_rate_hz`, of any level.
+
+        Returns:
+            ``(batch, dim)``, of the weights' dtype.
+
+        Raises:
+            ValueError: The shape does not fit, or a clip is too short for the front end.
+            TypeError: The dtype is not float32.
+        """
+        config = self.config
+        spectrograms = log_mel(
+            waveforms,
+            sample_rate_hz=config.sample_rate_hz,
+            n_fft=config.n_fft,
+            hop_length=config.hop_length,
+            n_mels=config.n_mels,
+            fmin_hz=config.fmin_hz,
+            fmax_hz=config.fmax_hz,
+            mel_scale=config.mel_scale,
+            mel_norm=config.mel_norm,
+            log_offset=config.log_offset,
+        )  # (batch, mels, frames)
+        # Layer norm over a whole clip is exactly the formula above, in one pass and float32 also under autocast.
+        normalized = nn.functional.layer_norm(spectrograms, spectrograms.shape[1:], eps=VARIANCE_EPS)
+        embeddings: Tensor = self.network(normalized.unsqueeze(1).to(self.network.dtype))
+        return embeddings
+
+    def embed_batch(self, waveforms: Tensor) -> Tensor:
+        """Embeds each clip in eval mode and without gradients, whatever mode the encoder is in.
+
+        Args:
+            waveforms: ``(batch, samples)`` float32 at `sample_rate_hz`, at least 0.1 s, finite; on any device.
+
+        Returns:
+            ``(batch, dim)`` float32, on the encoder's device.
+
+        Raises:
+            ValueError: The shape does not fit, there is no clip, it is too short, or it holds NaN or infinity.
+            TypeError: The dtype is not float32.
+        """
+        self._check_batch(waveforms)
+        with torch.inference_mode(), _evaluating(self):
+            embeddings = self(waveforms.to(self.network.device))
+        # A copy made outside inference mode: a classifier may be trained on it.
+        return embeddings.float().clone()
+
+    def embed(
+        self,
+        clip: str | os.PathLike[str] | npt.NDArray[np.floating[Any]] | Tensor,
+        sample_rate_hz: int | None = None,
+    ) -> Tensor:
+        """Embeds one clip of any length from 0.1 s: the mean over the embeddings of its windows.
+
+        A clip of at most `config.window_seconds` is one window, of its own length. A longer one is covered by as
+        few windows as possible, evenly spaced, the first at its start and the last at its end.
+
+        Args:
+            clip: Path of an audio file, or ``(samples,)`` floating point samples; any level.
+            sample_rate_hz: Of the samples, > 0; None says that they have the encoder's. For a file it is None:
+                the file tells its own. Other rates than the encoder's are resampled.
+
+        Returns:
+            ``(dim,)`` float32, on the encoder's device.
+
+        Raises:
+            ValueError: The file cannot be read, or the samples are not one clip, too short or not finite.
+            TypeError: The samples are not floating point.
+        """
+        waveform = as_clip(clip, sample_rate_hz, self.sample_rate_hz, self.config.minimum_samples)
+        windows = windows_of(waveform, self.config.window_samples, WINDOWS_PER_BATCH)
+        return torch.cat([self.embed_batch(batch) for batch in windows]).mean(dim=0)
+
+    def _check_batch(self, waveforms: Tensor) -> None:
+        rule = None
+        if waveforms.dim() != 2:
+            rule, got = "have shape (batch, samples)", f"{list(waveforms.shape)}"
+        elif waveforms.shape[0] == 0:
+            rule, got = "hold at least one clip", f"{list(waveforms.shape)}"
+        elif waveforms.shape[1] < self.config.minimum_samples:
+            rule, got = f"hold at least {self.config.minimum_samples} samples", f"{list(waveforms.shape)}"
+        elif waveforms.is_floating_point() and not bool(waveforms.isfinite().all()):
+            clips = (~waveforms.isfinite().all(dim=1)).nonzero().flatten().tolist()
+            rule, got = "be finite", f"NaN or infinity in clip {clips[0]}"
+        if rule is not None:
+            raise ValueError(f"embed_batch: waveforms must {rule}, got {got}")
+
+
+@contextmanager
+def _evaluating(module: nn.Module) -> Iterator[None]:
+    # Each module gets its own mode back: a part of it may have been frozen in eval mode.
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in modes:
+            part.training = training
