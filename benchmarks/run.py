@@ -1,6 +1,6 @@
-"""``python -m benchmarks.run [NAME ...]``: runs every ``benchmarks/<domain>/bench_<NAME>.py``, or those named.
+"""``python -m benchmarks.run [NAME ...]``: runs every ``benchmarks/<domain>/bench_<NAME>.py``, or some.
 
-Each bench module has ``run() -> list[dict]``: its rows are printed and kept as ``benchmarks/results/<NAME>.json``.
+Each has ``run() -> list[dict]``: its rows are printed and kept as ``benchmarks/results/<NAME>.json``.
 """
 
 import importlib
@@ -34,8 +34,8 @@ def main(names: list[str]) -> int:
     torch.set_num_threads(1)
     facts = machine_facts()
     Console(soft_wrap=True).print(
-        f"{facts['processor']}, {facts['instruction_set']}; one core: {facts['matmul_gflop_per_s']:.0f} GFLOP/s"
-        f" (matrix product), {facts['read_gb_per_s']:.1f} GB/s read, {facts['copy_gb_per_s']:.1f} GB/s copied"
+        f"{facts['processor']}, {facts['instruction_set']}; per core {facts['matmul_gflop_per_s']:.0f} GFLOP/s "
+        f"(matrix product), {facts['read_gb_per_s']:.1f} GB/s read, {facts['copy_gb_per_s']:.1f} GB/s copied"
     )
     failed = []
     for name in names or benches:
