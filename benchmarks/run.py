@@ -34,8 +34,9 @@ def main(names: list[str]) -> int:
     torch.set_num_threads(1)
     facts = machine_facts()
     Console(soft_wrap=True).print(
-        f"{facts['processor']}, {facts['instruction_set']}; per core {facts['matmul_gflop_per_s']:.0f} GFLOP/s "
-        f"(matrix product), {facts['read_gb_per_s']:.1f} GB/s read, {facts['copy_gb_per_s']:.1f} GB/s copied"
+        f"{facts['processor']}, {facts['instruction_set']}; one core: "
+        f"{facts['matmul_gflop_per_s']:.0f} GFLOP/s (matrix product), "
+        f"{facts['read_gb_per_s']:.1f} GB/s read, {facts['copy_gb_per_s']:.1f} GB/s copied"
     )
     failed = []
     for name in names or benches:
