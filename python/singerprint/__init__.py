@@ -4,7 +4,7 @@
 import torch as _torch
 
 from singerprint import _C as _C
-from singerprint import augment
+from singerprint import augment, losses
 
 if _torch.cuda.is_available() and not _C.has_cuda:
     import warnings
@@ -16,4 +16,4 @@ if _torch.cuda.is_available() and not _C.has_cuda:
     )
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "augment"]
+__all__ = ["__version__", "augment", "losses"]
