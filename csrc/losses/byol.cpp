@@ -52,14 +52,6 @@ at::Tensor forward(const at::Tensor& prediction, const at::Tensor& target) {
 }
 
 template <class T>
-void write_gradient(const ByolGradient& gradient, const T* own, const T* other, std::int64_t dim, T* result) {
-  for (std::int64_t k = 0; k < dim; ++k) {
-    result[k] =
-        static_cast<T>(gradient.across * static_cast<double>(other[k]) - gradient.along * static_cast<double>(own[k]));
-  }
-}
-
-template <class T>
 Pair backward(const at::Tensor& grad_loss, const at::Tensor& prediction, const at::Tensor& target) {
   const Pair result = byol_backward_meta(grad_loss, prediction, target);
   const std::int64_t batch = prediction.size(0);
@@ -72,12 +64,14 @@ Pair backward(const at::Tensor& grad_loss, const at::Tensor& prediction, const a
   T* const grad_t = std::get<1>(result).template mutable_data_ptr<T>();
   const double grad_row = static_cast<double>(*grad_loss.const_data_ptr<T>()) / static_cast<double>(batch);
   at::parallel_for(0, batch, kRowsPerTask, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t at = begin * dim; at < end * dim; at += dim) {
-      const ByolRow row = row_of(p + at, t + at, dim);
-      write_gradient(byol_gradient(row.prediction_squared, row.target_squared, row.product, grad_row), p + at, t + at,
-                     dim, grad_p + at);
-      write_gradient(byol_gradient(row.target_squared, row.prediction_squared, row.product, grad_row), t + at, p + at,
-                     dim, grad_t + at);
+    for (std::int64_t start = begin * dim; start < end * dim; start += dim) {
+      const ByolRow row = row_of(p + start, t + start, dim);
+      const ByolGradient of_p = byol_gradient(row.prediction_squared, row.target_squared, row.product, grad_row);
+      const ByolGradient of_t = byol_gradient(row.target_squared, row.prediction_squared, row.product, grad_row);
+      for (std::int64_t k = start; k < start + dim; ++k) {
+        grad_p[k] = byol_gradient_at(of_p, p[k], t[k]);
+        grad_t[k] = byol_gradient_at(of_t, t[k], p[k]);
+      }
     }
   });
   return result;

@@ -35,6 +35,11 @@ SINGERPRINT_HOST_DEVICE inline ByolGradient byol_gradient(double own_squared, do
   return {across, across * radial_share(own_squared, product)};
 }
 
+template <class T>
+SINGERPRINT_HOST_DEVICE inline T byol_gradient_at(const ByolGradient& gradient, T own, T other) {
+  return static_cast<T>(gradient.across * static_cast<double>(other) - gradient.along * static_cast<double>(own));
+}
+
 // prediction, target and their gradients: (batch, dim) contiguous, T float or double; losses: (batch,) scratch.
 // Return nullptr or the launch's error.
 template <class T>

@@ -16,11 +16,11 @@ inline void check_embeddings(const char* op, const char* argument, const at::Ten
 }
 
 // Row b of the one belongs to row b of the other.
-inline void check_embedding_pair(const char* op, const char* name, const at::Tensor& embeddings,
-                                 const char* other_name, const at::Tensor& other) {
+inline void check_embedding_pair(const char* op, const char* name, const at::Tensor& embeddings, const char* other_name,
+                                 const at::Tensor& other) {
   check_embeddings(op, name, embeddings);
-  TORCH_CHECK_VALUE(other.sym_sizes() == embeddings.sym_sizes(), op, ": ", other_name, " must have the shape of ",
-                    name, ", ", embeddings.sym_sizes(), ", got ", other.sym_sizes());
+  TORCH_CHECK_VALUE(other.sym_sizes() == embeddings.sym_sizes(), op, ": ", other_name, " must have the shape of ", name,
+                    ", ", embeddings.sym_sizes(), ", got ", other.sym_sizes());
   check_dtype(op, other_name, other, embeddings.scalar_type());
   check_same_device(op, other_name, other, embeddings);
 }

@@ -154,10 +154,9 @@ at::Tensor unit_views_cuda(const at::Tensor& first, const at::Tensor& second, vo
 template <class T>
 Anchors anchors_cuda(const at::Tensor& z, const PairwiseProblem& problem, const at::Tensor& log_sum_exp, void* stream) {
   const Anchors result{at::empty_like(log_sum_exp), at::empty_like(log_sum_exp)};
-  check_launch("nt_xent",
-               launch_nt_xent_margins(z.const_data_ptr<T>(), problem, log_sum_exp.const_data_ptr<double>(),
-                                      result.margin.mutable_data_ptr<double>(),
-                                      result.normalizer.mutable_data_ptr<double>(), stream));
+  check_launch("nt_xent", launch_nt_xent_margins(z.const_data_ptr<T>(), problem, log_sum_exp.const_data_ptr<double>(),
+                                                 result.margin.mutable_data_ptr<double>(),
+                                                 result.normalizer.mutable_data_ptr<double>(), stream));
   return result;
 }
 
@@ -169,9 +168,8 @@ Pair forward_cuda(const at::Tensor& first, const at::Tensor& second, double temp
   void* const stream = current_stream(first);
   const PairwiseProblem problem = nt_xent_problem(first.size(0), first.size(1), temperature);
   const at::Tensor z = unit_views_cuda<T>(first, second, stream);
-  check_launch("nt_xent",
-               launch_pairwise_log_sum_exp(z.const_data_ptr<T>(), problem,
-                                           log_sum_exp.template mutable_data_ptr<double>(), stream));
+  check_launch("nt_xent", launch_pairwise_log_sum_exp(z.const_data_ptr<T>(), problem,
+                                                      log_sum_exp.template mutable_data_ptr<double>(), stream));
   const Anchors anchors = anchors_cuda<T>(z, problem, log_sum_exp, stream);
   check_launch("nt_xent", launch_nt_xent_loss(anchors.margin.const_data_ptr<double>(), problem.rows,
                                               loss.template mutable_data_ptr<T>(), stream));
@@ -214,9 +212,8 @@ Pair backward_cuda(const at::Tensor& grad_loss, const at::Tensor& first, const a
 [[maybe_unused]] Pair nt_xent_backward_cuda(const at::Tensor& grad_loss, const at::Tensor& first,
                                             const at::Tensor& second, const at::Tensor& log_sum_exp,
                                             double temperature) {
-  return first.scalar_type() == at::kDouble
-             ? backward_cuda<double>(grad_loss, first, second, log_sum_exp, temperature)
-             : backward_cuda<float>(grad_loss, first, second, log_sum_exp, temperature);
+  return first.scalar_type() == at::kDouble ? backward_cuda<double>(grad_loss, first, second, log_sum_exp, temperature)
+                                            : backward_cuda<float>(grad_loss, first, second, log_sum_exp, temperature);
 }
 
 }  // namespace

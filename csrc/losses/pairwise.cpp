@@ -53,18 +53,18 @@ class Tiles {
     T* const to = row_panels_.data();
     at::parallel_for(0, padded_rows() / panel, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t p = begin; p < end; ++p) {
-        for (std::int64_t lane = 0; lane < panel; ++lane) {
-          const std::int64_t i = p * panel + lane;
-          T* const column = to + p * panel * problem_.dim + lane;
-          for (std::int64_t k = 0; k < problem_.dim; ++k) {
-            column[k * panel] = i < problem_.rows ? z[i * problem_.dim + k] : T{0};
-          }
+        const std::int64_t rows = std::clamp<std::int64_t>(problem_.rows - p * panel, 0, panel);
+        for (std::int64_t k = 0; k < problem_.dim; ++k) {
+          T* const lanes = to + (p * problem_.dim + k) * panel;
+          for (std::int64_t lane = 0; lane < rows; ++lane) lanes[lane] = z[(p * panel + lane) * problem_.dim + k];
+          std::fill(lanes + rows, lanes + panel, T{0});
         }
       }
     });
   }
 
   const PairwiseKernels<T>& kernels() const { return kernels_; }
+  std::int64_t blocks() const { return blocks_; }
   std::int64_t block() const { return block_; }
   std::int64_t stride() const { return block_ + kSpread; }
   std::int64_t padded_rows() const { return blocks_ * block_; }
@@ -124,31 +124,28 @@ class Tiles {
   Buffer<T> scratch_;     // a tile for each thread
 };
 
-// The running sums of every row, and what a tile adds to those of one block.
+// The running sums of every row.
 template <class T>
 class RunningSums {
  public:
-  RunningSums(std::int64_t rows, std::int64_t block)
-      : block_(block), maximum_(rows, std::numeric_limits<T>::lowest()), sum_(rows, 0.0) {}
+  RunningSums(std::int64_t blocks, std::int64_t block)
+      : block_(block), maximum_(blocks * block, std::numeric_limits<T>::lowest()), sum_(blocks * block, 0.0) {}
 
   // The maxima so far of a block, for the kernel to raise.
   void copy_maxima(std::int64_t index, T* to) const { std::copy_n(maximum_.data() + index * block_, block_, to); }
 
-  void add(std::int64_t index, std::int64_t rows, const T* maximum, const T* sum, double scale) {
-    T* const old_maximum = maximum_.data() + index * block_;
-    double* const total = sum_.data() + index * block_;
+  // What a tile adds to a block.
+  void add(std::int64_t index, std::int64_t rows, const T* maximum, const T* sum, double scale) const {
     for (std::int64_t r = 0; r < rows; ++r) {
-      if (maximum[r] > old_maximum[r]) {
-        total[r] *= std::exp(scale * (static_cast<double>(old_maximum[r]) - static_cast<double>(maximum[r])));
-        old_maximum[r] = maximum[r];
-      }
-      total[r] += static_cast<double>(sum[r]);
+      const std::int64_t row = index * block_ + r;
+      RunningSum<T> running = (*this)[row];
+      raise_maximum(running, maximum[r], scale);
+      maximum_.data()[row] = running.maximum;
+      sum_.data()[row] = running.sum + static_cast<double>(sum[r]);
     }
   }
 
-  RunningSum operator[](std::int64_t row) const {
-    return {static_cast<double>(maximum_.data()[row]), sum_.data()[row]};
-  }
+  RunningSum<T> operator[](std::int64_t row) const { return {maximum_.data()[row], sum_.data()[row]}; }
 
  private:
   std::int64_t block_;
@@ -163,10 +160,20 @@ class DimPanels {
   DimPanels(std::int64_t rows, std::int64_t dim, std::int64_t panel)
       : rows_(rows), dim_(dim), panel_(panel), values_(rows * divide_up(dim, panel) * panel, T{0}) {}
 
-  T* at(std::int64_t row, std::int64_t k) const { return values_.data() + (k / panel_ * rows_ + row) * panel_ + k % panel_; }
+  // k: the first of a panel.
+  T* at(std::int64_t row, std::int64_t k) const { return values_.data() + k * rows_ + row * panel_; }
 
   void load_row(std::int64_t row, const T* from) {
-    for (std::int64_t k = 0; k < dim_; ++k) *at(row, k) = from[k];
+    for (std::int64_t k = 0; k < dim_; k += panel_) std::copy_n(from + k, std::min(panel_, dim_ - k), at(row, k));
+  }
+
+  // to = this + other
+  void store_sum(std::int64_t row, const DimPanels& other, T* to) const {
+    for (std::int64_t k = 0; k < dim_; k += panel_) {
+      const T* const a = at(row, k);
+      const T* const b = other.at(row, k);
+      for (std::int64_t lane = 0; lane < std::min(panel_, dim_ - k); ++lane) to[k + lane] = a[lane] + b[lane];
+    }
   }
 
  private:
@@ -182,8 +189,8 @@ template <class T>
 void pairwise_log_sum_exp(const T* z, const PairwiseProblem& problem, double* log_sum_exp) {
   Tiles<T> tiles(z, problem);
   const std::int64_t block = tiles.block();
-  RunningSums<T> by_row(tiles.padded_rows(), block);
-  RunningSums<T> by_column(tiles.padded_rows(), block);
+  const RunningSums<T> by_row(tiles.blocks(), block);
+  const RunningSums<T> by_column(tiles.blocks(), block);
   const auto scale_2 = static_cast<T>(problem.scale * kLog2E);
   const Buffer<T> scratch(at::get_num_threads() * 4 * block);
   tiles.for_each([&](std::int64_t i, std::int64_t j, const Tile<T>& tile) {
@@ -211,15 +218,14 @@ void pairwise_softmax_product(const T* z, const PairwiseProblem& problem, const 
   DimPanels<T> values(padded, problem.dim, panel);
   const DimPanels<T> by_row(padded, problem.dim, panel);
   const DimPanels<T> by_column(padded, problem.dim, panel);
-  // exp(scale * s - normalizer) = factor * exp(scale * (s - shift)): the factor is what rounding the shift has lost.
   const Buffer<T> shift(padded, T{0});
   const Buffer<T> factor(padded, T{0});
   at::parallel_for(0, problem.rows, 64, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t row = begin; row < end; ++row) {
       values.load_row(row, z + row * problem.dim);
-      const auto rounded = static_cast<T>(normalizer[row] / problem.scale);
-      shift.data()[row] = rounded;
-      factor.data()[row] = static_cast<T>(std::exp(problem.scale * static_cast<double>(rounded) - normalizer[row]));
+      const SplitNormalizer<T> parts = split<T>(normalizer[row], problem.scale);
+      shift.data()[row] = parts.shift;
+      factor.data()[row] = parts.factor;
     }
   });
   const auto scale_2 = static_cast<T>(problem.scale * kLog2E);
@@ -238,9 +244,7 @@ void pairwise_softmax_product(const T* z, const PairwiseProblem& problem, const 
   });
   at::parallel_for(0, problem.rows, 64, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t row = begin; row < end; ++row) {
-      for (std::int64_t k = 0; k < problem.dim; ++k) {
-        product[row * problem.dim + k] = *by_row.at(row, k) + *by_column.at(row, k);
-      }
+      by_row.store_sum(row, by_column, product + row * problem.dim);
     }
   });
 }

@@ -29,21 +29,43 @@ SINGERPRINT_HOST_DEVICE inline std::int64_t partner_of(std::int64_t i, const Pai
   return (i + problem.partner_offset) % problem.rows;
 }
 
-// sum_j exp(scale * s_j) as sum * exp(scale * maximum), so that nothing overflows.
+// sum_j exp(scale * s_j) as sum * exp(scale * maximum), so that nothing overflows. Empty: {lowest, 0}.
+template <class T>
 struct RunningSum {
-  double maximum;
+  T maximum;
   double sum;
 };
 
-SINGERPRINT_HOST_DEVICE inline RunningSum merge(RunningSum a, RunningSum b, double scale) {
-  if (b.sum == 0.0) return a;
-  if (a.sum == 0.0) return b;
-  const double maximum = a.maximum > b.maximum ? a.maximum : b.maximum;
-  return {maximum, a.sum * exp(scale * (a.maximum - maximum)) + b.sum * exp(scale * (b.maximum - maximum))};
+template <class T>
+SINGERPRINT_HOST_DEVICE inline void raise_maximum(RunningSum<T>& running, T maximum, double scale) {
+  if (!(maximum > running.maximum)) return;
+  running.sum *= exp(scale * (static_cast<double>(running.maximum) - static_cast<double>(maximum)));
+  running.maximum = maximum;
 }
 
-SINGERPRINT_HOST_DEVICE inline double log_of(RunningSum running, double scale) {
-  return running.sum == 0.0 ? -INFINITY : scale * running.maximum + log(running.sum);
+template <class T>
+SINGERPRINT_HOST_DEVICE inline RunningSum<T> merge(RunningSum<T> a, RunningSum<T> b, double scale) {
+  raise_maximum(a, b.maximum, scale);
+  raise_maximum(b, a.maximum, scale);
+  return {a.maximum, a.sum + b.sum};
+}
+
+template <class T>
+SINGERPRINT_HOST_DEVICE inline double log_of(const RunningSum<T>& running, double scale) {
+  return running.sum == 0.0 ? -INFINITY : scale * static_cast<double>(running.maximum) + log(running.sum);
+}
+
+// exp(scale * s - normalizer) = factor * exp(scale * (s - shift)): the factor is what rounding the shift has lost.
+template <class T>
+struct SplitNormalizer {
+  T shift;
+  T factor;
+};
+
+template <class T>
+SINGERPRINT_HOST_DEVICE inline SplitNormalizer<T> split(double normalizer, double scale) {
+  const T shift = static_cast<T>(normalizer / scale);
+  return {shift, static_cast<T>(exp(scale * static_cast<double>(shift) - normalizer))};
 }
 
 // z, product: (rows, dim) contiguous, T float or double; log_sum_exp, normalizer: (rows,).

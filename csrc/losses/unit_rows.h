@@ -1,5 +1,6 @@
 // unit_rows: rows of length 1, z[i] = x[i] / max(|x[i]|, 1e-12), and the gradient through that.
-//   dx = (dz - x * <x, dz> / |x|^2) / |x|   where |x| >= 1e-12,   dx = dz / 1e-12   below (a zero row: the limit's slope)
+//   dx = (dz - x * <x, dz> / |x|^2) / |x|   where |x| >= 1e-12,   dx = dz / 1e-12   below (a zero row: the limit's
+//   slope)
 // Lengths and inner products are double whatever the rows are: their error would be amplified by 1 / temperature.
 #pragma once
 #include <cmath>
