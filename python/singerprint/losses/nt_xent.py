@@ -1,0 +1,86 @@
+"""NT-Xent: normalised temperature-scaled cross entropy of two views (SimCLR's objective)."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
+    """Cross entropy of finding each embedding's other view among all other embeddings of the batch.
+
+    With the rows of both views divided by their lengths, ``z``, and ``s[i, j] = <z[i], z[j]> / temperature``::
+
+        loss = mean over the 2 * batch anchors i of ( log sum over j != i of exp(s[i, j]) - s[i, other view of i] )
+
+    Exact and finite for any temperature, also for collapsed embeddings (``log(2 * batch - 1)``); memory grows with
+    ``batch * dim``, never with ``batch ** 2``. On one device it repeats bit for bit, with any number of threads. A
+    batch of one has no negatives: loss and gradients are 0. A row of zeros counts as orthogonal to all others. NaN
+    goes in, NaN comes out.
+
+    Args:
+        first: ``(batch, dim)`` float32 or float64, any lengths of rows; row ``b`` belongs to row ``b`` of `second`.
+        second: like `first`; the two may be exchanged.
+        temperature: above 0; the papers use 0.1 to 0.5.
+
+    Returns:
+        ``()`` in the dtype and on the device of `first`, at least 0. Differentiable once, in both embeddings.
+
+    Raises:
+        ValueError: a shape, a device or the temperature does not fit, or there is no row or no column.
+        TypeError: a dtype is neither float32 nor float64, or the two differ.
+
+    Example:
+        >>> import torch, singerprint as sp
+        >>> same = torch.ones(4, 8)
+        >>> sp.losses.nt_xent(same, same, temperature=0.2)  # collapsed: log(7)
+        tensor(1.9459)
+
+    Source:
+        Chen et al. 2020, "A Simple Framework for Contrastive Learning of Visual Representations", equation 1.
+    """
+    loss: Tensor = torch.ops.singerprint.nt_xent(first, second, temperature)[0]
+    return loss
+
+
+class NTXent(nn.Module):
+    """`nt_xent` as a module.
+
+    Args:
+        temperature: above 0.
+
+    Example:
+        >>> import torch, singerprint as sp
+        >>> loss = sp.losses.NTXent(temperature=0.2)(torch.eye(4), torch.eye(4))
+    """
+
+    def __init__(self, temperature: float = 0.2) -> None:
+        super().__init__()
+        self.temperature = temperature
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """Returns the loss, ``()``, of two views, each ``(batch, dim)``."""
+        return nt_xent(first, second, self.temperature)
+
+    def extra_repr(self) -> str:
+        """Shows the temperature when the module is printed."""
+        return f"temperature={self.temperature}"
+
+
+def _setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, float], output: tuple[Tensor, Tensor]) -> None:
+    first, second, temperature = inputs
+    log_sum_exp = output[1]
+    ctx.mark_non_differentiable(log_sum_exp)
+    ctx.save_for_backward(first, second, log_sum_exp)
+    ctx.temperature = temperature
+
+
+def _backward(ctx: Any, grad_loss: Tensor, _grad_log_sum_exp: Tensor | None) -> tuple[Tensor, Tensor, None]:
+    first, second, log_sum_exp = ctx.saved_tensors
+    grad_first, grad_second = torch.ops.singerprint.nt_xent_backward(
+        grad_loss, first, second, log_sum_exp, ctx.temperature
+    )
+    return grad_first, grad_second, None
+
+
+torch.library.register_autograd("singerprint::nt_xent", _backward, setup_context=_setup_context)
