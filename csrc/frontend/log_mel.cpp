@@ -99,8 +99,7 @@ void check_no_filter_is_empty(const Options& options) {
   if (empty.empty()) return;
   const at::IntArrayRef first(empty.data(), std::min<std::size_t>(empty.size(), 8));
   TORCH_CHECK_VALUE(false, "log_mel: n_mels must leave an FFT bin to every filter, got ", options.n_mels,
-                    " mels with n_fft = ", options.n_fft, ": ", empty.size(), " filters are empty, ",
-                    empty.size() > first.size() ? "the first are " : "", first);
+                    " with n_fft = ", options.n_fft, "; empty filters: ", empty.size(), ", beginning with ", first);
 }
 
 at::Tensor check_and_allocate(const at::Tensor& waveforms, const Options& options) {

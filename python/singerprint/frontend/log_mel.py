@@ -23,13 +23,14 @@ def log_mel(
 ) -> Tensor:
     """Gives the log-mel spectrogram of each waveform.
 
-    ``y[b, m, t] = ln(sum_k weight[m, k] * |STFT(waveforms)[b, k, t]| ** 2 + log_offset)``, with frames centred on
-    the samples ``0, hop_length, 2 * hop_length, ...``, the waveform mirrored at both ends, a periodic Hann window
-    of ``n_fft`` samples, and the triangular filters of ``librosa.filters.mel``.
+    ``y[b, m, t] = ln(sum_k weight[m, k] * |STFT(waveforms)[b, k, t]| ** 2 + log_offset)``, frames centred on
+    the samples ``0, hop_length, 2 * hop_length, ...``, the waveform mirrored at both ends, a periodic Hann
+    window of ``n_fft`` samples, and the triangular filters of ``librosa.filters.mel``.
 
     Each clip's result depends on that clip alone: neither on its batch mates nor on the number of threads.
-    In float32 a bin carries round-off of about 1e-7 of the frame's loudest bin; NaN and infinity spoil the frames
-    that contain them. Powers of two from 256 on are fast; any even ``n_fft`` is right (on CUDA: powers of two).
+    In float32 a bin carries round-off of about 1e-7 of the frame's loudest bin; NaN and infinity spoil the
+    frames that contain them. Powers of two from 256 on are fast; any even ``n_fft`` is right (on CUDA: powers
+    of two).
 
     Args:
         waveforms: ``(batch, samples)`` float32, any level, more than ``n_fft / 2`` samples.
@@ -41,7 +42,7 @@ def log_mel(
         fmax_hz: upper edge of the highest filter in Hz, at most (and by default) ``sample_rate_hz / 2``.
         mel_scale: ``"slaney"`` (linear below 1 kHz) or ``"htk"``.
         mel_norm: ``"slaney"`` (filters of equal area) or ``"none"`` (filters of height 1).
-        log_offset: added to the power before the logarithm, at least 0; with 0 digital silence gives ``-inf``.
+        log_offset: added to the power before the logarithm, at least 0; with 0, silence gives ``-inf``.
 
     Returns:
         ``(batch, mels, frames)`` float32 on the same device, ``frames = 1 + samples // hop_length``.
@@ -117,7 +118,7 @@ class LogMel(nn.Module):
         self.log_offset = log_offset
 
     def forward(self, waveforms: Tensor) -> Tensor:
-        """Gives ``(batch, mels, frames)`` of waveforms ``(batch, samples)``; raises what :func:`log_mel` raises."""
+        """Gives ``(batch, mels, frames)`` of ``(batch, samples)``; see :func:`log_mel`."""
         return log_mel(
             waveforms,
             self.sample_rate_hz,
