@@ -28,7 +28,7 @@ def librosa_statistics(waveform):
 
 
 def voices(count=3, samples=44100, seed=0):
-    """Broadband sounds with unlike spectra whose loudness changes, peaks below 1: (count, samples) float32."""
+    """Broadband sounds of unlike spectra and changing loudness, peaks at 0.5: (count, samples) float32."""
     generator = np.random.default_rng(seed)
     sounds = []
     for number in range(count):
