@@ -129,7 +129,8 @@ def similarity_matrix(embeddings: npt.ArrayLike, singers: Iterable[Hashable]) ->
         axes.set_xticks(range(len(names)), labels, rotation=90, fontsize=size, color=INK)
         axes.set_yticks(range(len(names)), labels, fontsize=size, color=INK)
         axes.tick_params(length=0)
-        add_title(axes, "Similarity of singers", "mean cosine; diagonal: across files of one singer")
+        single = "; grey: a single file" if np.isnan(matrix).any() else ""
+        add_title(axes, "Similarity of singers", f"mean cosine; diagonal: across files of one singer{single}")
         if len(names) <= _MOST_PRINTED:
             axes.set_xticks(np.arange(len(names) + 1) - 0.5, minor=True)
             axes.set_yticks(np.arange(len(names) + 1) - 0.5, minor=True)
