@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, TypeError, OSError, FloatingPointError, NotImplementedError) as error:
         if os.environ.get("SINGERPRINT_TRACEBACK") == "1":
             raise
-        print(f"singerprint {parsed.command}: {error}", file=sys.stderr)
+        print(f"singerprint: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"singerprint {parsed.command}: interrupted", file=sys.stderr)
