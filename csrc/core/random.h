@@ -3,7 +3,7 @@
 //   key     = low and high 32 bits of the seed
 //   counter = (element / 4, clip id, epoch, stream | per_sample << 31), one block = elements 4c .. 4c + 3
 //   uniform = (word >> 8) * 2^-24                                            in [0, 1), exact
-//   u       = (word0 + 1/2) * 2^-32, rounded once                            in [2^-33, 1], never 0
+//   u       = float(word0) * 2^-32 + 2^-33, one fma                          in [2^-33, 1], never 0
 //   normal  = sqrt(-2 ln u) * (cos(2 pi v), sin(2 pi v)), v = word1 * 2^-32  Box-Muller: |normal| <= 6.77
 //
 // Philox: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC'11, section 3.3.

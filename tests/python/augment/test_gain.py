@@ -1,8 +1,9 @@
 import pytest
 import torch
+from scipy import stats
 from torch.library import opcheck
 
-from singerprint.augment import gain
+from singerprint.augment import DrawKey, RandomGain, gain
 
 
 def reference(waveforms, gain_db):
@@ -92,3 +93,15 @@ def test_compiles_as_one_graph():
     compiled = torch.compile(gain, fullgraph=True, backend="aot_eager")
     waveforms, gain_db = torch.randn(2, 33), torch.tensor([1.0, -1.0])
     assert torch.equal(compiled(waveforms, gain_db), gain(waveforms, gain_db))
+
+
+def test_random_gains_fill_their_range():
+    gain_db = RandomGain(-6, 0, probability=1.0).draw(DrawKey.of(0, range(10_000)), 100)["gain_db"]
+    assert stats.kstest(gain_db.numpy(), stats.uniform(-6, 6).cdf).pvalue > 0.01
+    assert gain_db.min() >= -6 and gain_db.max() <= 0
+
+
+def test_a_bad_range_is_named():
+    with pytest.raises(ValueError) as caught:
+        RandomGain(3, -3)
+    assert str(caught.value) == "RandomGain: min_gain_db <= max_gain_db must hold, both finite, got 3 and -3"

@@ -1,0 +1,76 @@
+"""A chain of random augmentations, keyed by seed, epoch and clip."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import cast
+
+from torch import Tensor, nn
+
+from singerprint.augment.draw_key import DrawKey
+from singerprint.augment.random_transform import Parameters, RandomTransform
+
+
+class Compose(nn.Module):
+    """Applies random transforms one after the other.
+
+    Each draws from its own stream, by its class and by how many of the same class stand before it: to add or
+    remove a transform of another class changes no number of the others.
+
+    Args:
+        transforms: in the order of application; none is the identity.
+
+    Raises:
+        TypeError: one is not a random transform.
+
+    Example:
+        The augmentations of Torres et al. (2023), without their pitch shift, and their replay:
+
+        >>> import torch, singerprint as sp
+        >>> from singerprint.augment import Compose, DrawKey, RandomGain, RandomGaussianNoise, RandomTimeMask
+        >>> augmentation = Compose([RandomGaussianNoise(), RandomGain(), RandomTimeMask()])
+        >>> waveforms, key = torch.randn(2, 44100), DrawKey.of(seed=7, clip_ids=[40, 2], epoch=3, view=1)
+        >>> augmented = augmentation(waveforms, key)
+        >>> torch.equal(augmentation.apply(waveforms, augmentation.draw(key, 44100), key), augmented)
+        True
+    """
+
+    def __init__(self, transforms: Sequence[RandomTransform]) -> None:
+        super().__init__()
+        for transform in transforms:
+            if not isinstance(transform, RandomTransform):
+                raise TypeError(
+                    f"Compose: transforms must be RandomTransform, got {type(transform).__name__}"
+                )
+        self.transforms = nn.ModuleList(transforms)
+
+    def _links(self) -> Iterator[tuple[RandomTransform, int]]:
+        """Each transform and its occurrence: how many of its op stand before it."""
+        seen: dict[int, int] = {}
+        for transform in cast(Iterable[RandomTransform], self.transforms):  # a ModuleList knows only modules
+            occurrence = seen.get(transform.op_id, 0)
+            seen[transform.op_id] = occurrence + 1
+            yield transform, occurrence
+
+    def draw(self, key: DrawKey, samples: int) -> list[Parameters]:
+        """Draws the parameters of every transform: one dictionary of ``(batch,)`` tensors for each."""
+        return [transform.draw(key, samples, occurrence) for transform, occurrence in self._links()]
+
+    def apply(  # type: ignore[override]  # not nn.Module.apply, which visits submodules
+        self, waveforms: Tensor, parameters: Sequence[Parameters], key: DrawKey
+    ) -> Tensor:
+        """Applies what ``draw`` returned: ``(batch, samples)`` -> ``(batch, samples)``.
+
+        Raises:
+            ValueError: there are not as many parameters as transforms.
+        """
+        if len(parameters) != len(self.transforms):
+            raise ValueError(
+                f"Compose: parameters must have {len(self.transforms)} entries, one per transform, "
+                f"got {len(parameters)}"
+            )
+        for (transform, occurrence), drawn in zip(self._links(), parameters, strict=True):
+            waveforms = transform.apply(waveforms, drawn, key, occurrence)
+        return waveforms
+
+    def forward(self, waveforms: Tensor, key: DrawKey) -> Tensor:
+        """Draws and applies: ``(batch, samples)`` -> ``(batch, samples)``."""
+        return self.apply(waveforms, self.draw(key, waveforms.shape[1]), key)
