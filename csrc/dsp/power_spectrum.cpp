@@ -46,8 +46,6 @@ void PowerSpectrum::make_tables() {
     for (std::int64_t i = 0; i < inner; ++i) push_twiddle(untangle_, block + kOuterRadix * i, n_fft_);
   }
   tables_.inner = static_cast<std::int32_t>(inner);
-  // One number more than a block holds, or all sixteen writes of a column would meet in a few sets of the cache.
-  tables_.block_distance = tables_.inner + 1;
   // Eights as long as eights and fours can finish, else fours.
   for (std::int64_t size = inner; size > 1;) {
     const std::int64_t radix = size == 8 || size >= 32 ? 8 : 4;
@@ -70,8 +68,7 @@ PowerSpectrum::Worker::Worker(const PowerSpectrum& spectrum) : spectrum_(spectru
   const std::int64_t half = spectrum.n_fft_ / 2, lanes = frames_at_once();
   power_.reset(allocate((half + 1) * lanes));
   if (spectrum.plan_ == nullptr) {
-    const PowerSpectrumTables& tables = spectrum.tables_;
-    work_.reset(allocate(2 * lanes * (kOuterRadix * tables.block_distance + 2 * tables.inner)));
+    work_.reset(allocate(SINGERPRINT_LANES(power_spectrum_work_floats)(spectrum.tables_)));
   } else {
     plan_ = std::make_unique<RfftPlan>(*spectrum.plan_);
     windowed_.resize(static_cast<std::size_t>(spectrum.n_fft_));

@@ -26,7 +26,6 @@ inline constexpr int kMaximalPasses = 3;
 // What the lanes read: all twiddles as (real, imaginary) pairs.
 struct PowerSpectrumTables {
   std::int32_t inner;
-  std::int32_t block_distance;  // of the 16 blocks in `work`, in complex lanes
   std::int32_t passes;
   std::int32_t radix[kMaximalPasses];
   const float* half_window;                     // (n_fft), hann / 2: the factor of the untangling
@@ -36,7 +35,8 @@ struct PowerSpectrumTables {
 };
 
 SINGERPRINT_DECLARE_LANES(int, lane_count, ())
-// frames: lane_count() pointers to n_fft samples. work: 16 block_distance + 2 inner complex lanes. power: (half + 1,
+SINGERPRINT_DECLARE_LANES(std::int64_t, power_spectrum_work_floats, (const PowerSpectrumTables& tables))
+// frames: lane_count() pointers to n_fft samples. work: power_spectrum_work_floats. power: (half + 1,
 // lane_count). work and power aligned to 64 bytes.
 SINGERPRINT_DECLARE_LANES(void, power_spectrum_lanes,
                           (const PowerSpectrumTables& tables, const float* const* frames, float* work, float* power))

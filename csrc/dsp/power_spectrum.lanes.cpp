@@ -6,9 +6,14 @@
 namespace singerprint::SINGERPRINT_ISA {
 namespace {
 
-// Columns [column, column + kLanes / 2), twiddled, into the blocks. A row of the columns is kLanes adjacent samples.
-void load_columns(const PowerSpectrumTables& tables, const float* const* frames, int column, ComplexLane* blocks) {
-  ComplexLane columns[kOuterRadix][kLanes / 2];
+constexpr int kGroup = kLanes / 2;  // columns that one vector of samples holds: (even, odd) pairs
+// Of the groups in memory, in complex lanes: one more than they hold, or the numbers of a block, which lie at this
+// distance, would meet in a few sets of the cache.
+constexpr int kGroupDistance = kOuterRadix * kGroup + 1;
+
+// Columns [column, column + kGroup), transformed and twiddled, to `group` (16, kGroup). The samples are transposed to
+// where the result will lie and transformed in place: a buffer of their own would cost a second trip to L2.
+void load_columns(const PowerSpectrumTables& tables, const float* const* frames, int column, ComplexLane* group) {
   for (int row = 0; row < kOuterRadix; ++row) {
     const int first_sample = 2 * (column + row * tables.inner);
     const Lane window = Lane::load(tables.half_window + first_sample);
@@ -17,23 +22,49 @@ void load_columns(const PowerSpectrumTables& tables, const float* const* frames,
     for (int lane = 0; lane < kLanes; ++lane) samples[lane] = window * Lane::load(frames[lane] + first_sample);
     transpose(samples);
 #pragma GCC unroll 8
-    for (int c = 0; c < kLanes / 2; ++c) columns[row][c] = {samples[2 * c], samples[2 * c + 1]};
+    for (int c = 0; c < kGroup; ++c) group[row * kGroup + c] = {samples[2 * c], samples[2 * c + 1]};
   }
-  const int distance = tables.block_distance;
-  for (int c = 0; c < kLanes / 2; ++c) {
+  const float* twiddles = tables.outer_twiddles + column * 2 * (kOuterRadix - 1);
+  for (int c = 0; c < kGroup; ++c, twiddles += 2 * (kOuterRadix - 1)) {
     ComplexLane x[kOuterRadix];
 #pragma GCC unroll 16
-    for (int row = 0; row < kOuterRadix; ++row) x[row] = columns[row][c];
+    for (int row = 0; row < kOuterRadix; ++row) x[row] = group[row * kGroup + c];
     butterfly(x);
-    const float* const twiddles = tables.outer_twiddles + (column + c) * 2 * (kOuterRadix - 1);
-    ComplexLane* const to = blocks + column + c;
-    to[0] = x[0];
+    group[c] = x[0];
 #pragma GCC unroll 16
-    for (int b = 1; b < kOuterRadix; ++b) to[b * distance] = multiply(x[4 * (b % 4) + b / 4], twiddles + 2 * (b - 1));
+    for (int b = 1; b < kOuterRadix; ++b) {
+      group[b * kGroup + c] = multiply(x[4 * (b % 4) + b / 4], twiddles + 2 * (b - 1));
+    }
   }
 }
 
-// One pass of the Stockham transform (self-sorting) of `size` numbers at distance `stride`.
+template <int kRadix>
+SINGERPRINT_LANE_INLINE void store_twiddled(const ComplexLane (&x)[kRadix], const float* twiddles, int stride,
+                                            ComplexLane* to) {
+  to[0] = x[0];
+#pragma GCC unroll 8
+  for (int i = 1; i < kRadix; ++i) to[stride * i] = multiply(x[i], twiddles + 2 * (i - 1));
+}
+
+// The first pass of a block's Stockham transform (self-sorting), from the groups: number j of the block lies at
+// block[(j / kGroup) kGroupDistance + j % kGroup].
+template <int kRadix>
+void first_pass(const PowerSpectrumTables& tables, const ComplexLane* block, ComplexLane* to) {
+  const int columns = tables.inner / kRadix;
+  const float* twiddles = tables.inner_twiddles[0];
+  for (int p = 0; p < columns; ++p, twiddles += 2 * (kRadix - 1), to += kRadix) {
+    ComplexLane x[kRadix];
+#pragma GCC unroll 8
+    for (int i = 0; i < kRadix; ++i) {
+      const int j = p + columns * i;
+      x[i] = block[j / kGroup * kGroupDistance + j % kGroup];
+    }
+    butterfly(x);
+    store_twiddled(x, twiddles, 1, to);
+  }
+}
+
+// A later pass: `size` numbers at distance `stride`.
 template <int kRadix>
 void stockham_pass(const ComplexLane* from, ComplexLane* to, int size, int stride, const float* twiddles) {
   const int columns = size / kRadix;
@@ -43,10 +74,7 @@ void stockham_pass(const ComplexLane* from, ComplexLane* to, int size, int strid
 #pragma GCC unroll 8
       for (int i = 0; i < kRadix; ++i) x[i] = from[q + stride * (p + columns * i)];
       butterfly(x);
-      ComplexLane* const result = to + q + stride * kRadix * p;
-      result[0] = x[0];
-#pragma GCC unroll 8
-      for (int i = 1; i < kRadix; ++i) result[stride * i] = multiply(x[i], twiddles + 2 * (i - 1));
+      store_twiddled(x, twiddles, stride, to + q + stride * kRadix * p);
     }
   }
 }
@@ -64,28 +92,33 @@ void last_pass(ComplexLane* numbers, int stride) {
   }
 }
 
-// Transforms a block; the passes alternate between it and `spare`. Returns the one that holds the result.
-const ComplexLane* transform_block(const PowerSpectrumTables& tables, ComplexLane* block, ComplexLane* spare) {
-  int size = tables.inner, stride = 1;
-  for (int pass = 0; pass + 1 < tables.passes; ++pass) {
-    const int radix = tables.radix[pass];
-    if (radix == 8) {
-      stockham_pass<8>(block, spare, size, stride, tables.inner_twiddles[pass]);
-    } else {
-      stockham_pass<4>(block, spare, size, stride, tables.inner_twiddles[pass]);
-    }
-    size /= radix;
-    stride *= radix;
-    ComplexLane* const swapped = block;
-    block = spare;
-    spare = swapped;
-  }
-  if (size == 8) {
-    last_pass<8>(block, stride);
+// Transforms a block, with `spare` (2, inner) as memory; the last pass is in place. Returns where the result lies.
+const ComplexLane* transform_block(const PowerSpectrumTables& tables, const ComplexLane* block, ComplexLane* spare) {
+  ComplexLane* numbers = spare;
+  if (tables.radix[0] == 8) {
+    first_pass<8>(tables, block, numbers);
   } else {
-    last_pass<4>(block, stride);
+    first_pass<4>(tables, block, numbers);
   }
-  return block;
+  if (tables.passes == 1) return numbers;
+  int stride = tables.radix[0];
+  if (tables.passes == 3) {
+    const int size = tables.inner / stride;
+    ComplexLane* const other = spare + tables.inner;
+    if (tables.radix[1] == 8) {
+      stockham_pass<8>(numbers, other, size, stride, tables.inner_twiddles[1]);
+    } else {
+      stockham_pass<4>(numbers, other, size, stride, tables.inner_twiddles[1]);
+    }
+    numbers = other;
+    stride *= tables.radix[1];
+  }
+  if (tables.radix[tables.passes - 1] == 8) {
+    last_pass<8>(numbers, stride);
+  } else {
+    last_pass<4>(numbers, stride);
+  }
+  return numbers;
 }
 
 SINGERPRINT_LANE_INLINE void store_power(Lane re, Lane im, float* to) { multiply_add(re, re, im * im).store(to); }
@@ -125,17 +158,22 @@ void untangle_blocks(const PowerSpectrumTables& tables, int b, const ComplexLane
 
 int lane_count() { return kLanes; }
 
+std::int64_t power_spectrum_work_floats(const PowerSpectrumTables& tables) {
+  const std::int64_t groups = tables.inner / kGroup, spares = 4;
+  return 2 * kLanes * (groups * kGroupDistance + spares * tables.inner);
+}
+
 void power_spectrum_lanes(const PowerSpectrumTables& tables, const float* const* frames, float* work, float* power) {
-  const int inner = tables.inner, distance = tables.block_distance;
+  const int inner = tables.inner, groups = inner / kGroup;
   ComplexLane* const blocks = reinterpret_cast<ComplexLane*>(work);
-  ComplexLane* const spare = blocks + kOuterRadix * distance;
-  ComplexLane* const mirror_spare = spare + inner;
-  for (int column = 0; column < inner; column += kLanes / 2) load_columns(tables, frames, column, blocks);
+  ComplexLane* const spare = blocks + groups * kGroupDistance;
+  ComplexLane* const mirror_spare = spare + 2 * inner;
+  for (int g = 0; g < groups; ++g) load_columns(tables, frames, g * kGroup, blocks + g * kGroupDistance);
   for (int b = 0; b <= kOuterRadix / 2; ++b) {
-    const ComplexLane* const block = transform_block(tables, blocks + b * distance, spare);
+    const ComplexLane* const block = transform_block(tables, blocks + b * kGroup, spare);
     const bool alone = b % (kOuterRadix / 2) == 0;
     const ComplexLane* const mirror =
-        alone ? block : transform_block(tables, blocks + (kOuterRadix - b) * distance, mirror_spare);
+        alone ? block : transform_block(tables, blocks + (kOuterRadix - b) * kGroup, mirror_spare);
     untangle_blocks(tables, b, block, mirror, power);
   }
 }

@@ -1,0 +1,79 @@
+import math
+
+import pytest
+import torch
+
+from singerprint.frontend import log_mel
+
+CLIP = torch.zeros(1, 4096)
+
+
+@pytest.mark.parametrize(
+    ("waveforms", "options", "error", "sentence"),
+    [
+        (torch.zeros(4096), {}, ValueError, "waveforms must have shape (batch, samples), got [4096]"),
+        (CLIP.double(), {}, TypeError, "waveforms must have dtype Float, got Double"),
+        (
+            CLIP[:, :1024],
+            {},
+            ValueError,
+            "waveforms must have more than n_fft / 2 = 1024 samples to be mirrored at their ends, got 1024",
+        ),
+        (CLIP, {"sample_rate_hz": 0.0}, ValueError, "sample_rate_hz must be positive and finite, got 0"),
+        (
+            CLIP,
+            {"sample_rate_hz": math.inf},
+            ValueError,
+            "sample_rate_hz must be positive and finite, got inf",
+        ),
+        (CLIP, {"n_fft": 401}, ValueError, "n_fft must be even and in [16, 8192], got 401"),
+        (CLIP, {"n_fft": 14}, ValueError, "n_fft must be even and in [16, 8192], got 14"),
+        (CLIP, {"n_fft": 8194}, ValueError, "n_fft must be even and in [16, 8192], got 8194"),
+        (CLIP, {"hop_length": 0}, ValueError, "hop_length must be at least 1, got 0"),
+        (CLIP, {"n_mels": 0}, ValueError, "n_mels must be in [1, n_fft = 2048], got 0"),
+        (CLIP, {"n_mels": 10**12}, ValueError, "n_mels must be in [1, n_fft = 2048], got 1000000000000"),
+        (CLIP, {"fmin_hz": -1.0}, ValueError, "fmin_hz must be at least 0, got -1"),
+        (CLIP, {"fmin_hz": math.nan}, ValueError, "fmin_hz must be at least 0, got nan"),
+        (
+            CLIP,
+            {"fmin_hz": 8000.0, "fmax_hz": 4000.0},
+            ValueError,
+            "fmax_hz must be above fmin_hz = 8000, got 4000",
+        ),
+        (
+            CLIP,
+            {"fmax_hz": 30000.0},
+            ValueError,
+            "fmax_hz must be at most sample_rate_hz / 2 = 22050, got 30000",
+        ),
+        (CLIP, {"mel_scale": "bark"}, ValueError, "mel_scale must be slaney or htk, got bark"),
+        (CLIP, {"mel_norm": "area"}, ValueError, "mel_norm must be slaney or none, got area"),
+        (CLIP, {"log_offset": -1.0}, ValueError, "log_offset must be at least 0 and finite, got -1"),
+        (
+            CLIP,
+            {"n_fft": 256, "n_mels": 46},
+            ValueError,
+            "n_mels must leave an FFT bin to every filter, got 46 with n_fft = 256; "
+            "empty filters: 1, beginning with [0]",
+        ),
+        (
+            CLIP,
+            {"n_fft": 512, "n_mels": 200},
+            ValueError,
+            "n_mels must leave an FFT bin to every filter, got 200 with n_fft = 512; "
+            "empty filters: 38, beginning with [0, 1, 2, 5, 6, 9, 10, 13]",
+        ),
+    ],
+)
+@pytest.mark.parametrize("place", ["cpu", "meta"])
+def test_bad_arguments_are_named(waveforms, options, error, sentence, place):
+    with pytest.raises(error) as caught:
+        log_mel(waveforms.to(place), **options)
+    assert str(caught.value) == "log_mel: " + sentence
+
+
+def test_other_sizes_than_powers_of_two_are_refused_on_cuda(device):
+    if device.type != "cuda":
+        pytest.skip("a sentence of the CUDA kernel")
+    with pytest.raises(NotImplementedError, match="log_mel: n_fft must be a power of two on CUDA, got 400"):
+        log_mel(torch.zeros(1, 4096, device=device), n_fft=400)
