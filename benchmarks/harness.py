@@ -49,9 +49,21 @@ def measure(
     fn: Callable[[], object], device: torch.device | str = "cpu", seconds: float = 1.0
 ) -> Measurement:
     """Calls ``fn`` again and again for ``seconds`` (at least 5 times), after a tenth of that to warm up."""
-    _repeat(fn, device, seconds / 10, at_least=2)
-    times_ms = _repeat(fn, device, seconds, at_least=5)
-    return Measurement(statistics.median(times_ms), min(times_ms), max(times_ms), len(times_ms))
+    (measurement,) = _measure_in_turns([fn], device, seconds, turns=1)
+    return measurement
+
+
+def _measure_in_turns(
+    fns: Sequence[Callable[[], object]], device: torch.device | str, seconds: float, turns: int
+) -> list[Measurement]:
+    """Contenders take turns, so that what disturbs the machine for a while disturbs them all."""
+    for fn in fns:
+        _repeat(fn, device, seconds / 10, at_least=2)
+    times_ms: list[list[float]] = [[] for _ in fns]
+    for _ in range(turns):
+        for fn, times in zip(fns, times_ms, strict=True):
+            times.extend(_repeat(fn, device, seconds / turns, at_least=-(-5 // turns)))
+    return [Measurement(statistics.median(t), min(t), max(t), len(t)) for t in times_ms]
 
 
 def _repeat(
@@ -83,16 +95,14 @@ def compare(
     GFLOP/s that compare with the machine's ceiling.
     """
     rows: list[Row] = []
-    first_ms = 0.0
-    for contender, fn in contenders.items():
-        measurement = measure(fn, device, seconds)
-        first_ms = first_ms or measurement.median_ms
+    measurements = _measure_in_turns(list(contenders.values()), device, seconds, turns=5)
+    for contender, measurement in zip(contenders, measurements, strict=True):
         row: Row = {"case": case, "contender": contender, **measurement._asdict()}
         if bytes_moved:
             row["gb_per_s"] = bytes_moved / measurement.median_ms / 1e6
         if flops:
             row["gflop_per_s"] = flops / measurement.median_ms / 1e6
-        row["slower_by"] = measurement.median_ms / first_ms
+        row["slower_by"] = measurement.median_ms / measurements[0].median_ms
         rows.append(row)
     return rows
 

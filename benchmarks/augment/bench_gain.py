@@ -1,7 +1,7 @@
 """gain against ``x * 10 ** (gain_db / 20)``: 16 crops of 4 s, and the 280 of a training batch.
 
-Both are bound by memory. 280 crops are 197 MB: the C library gives such a result fresh pages at every call, and most
-of the time goes into the system's filling them (GB/s far below the machine's copy).
+Both are bound by memory. 280 crops are 197 MB: the C library gives such a result fresh pages at every call,
+and the system's filling them takes nearly all the time (GB/s far below the machine's copy).
 """
 
 import torch

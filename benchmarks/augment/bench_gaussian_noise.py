@@ -1,4 +1,4 @@
-"""gaussian_noise against ``x + amplitude * torch.randn_like(x)``: a training batch of the papers' 4 s crops."""
+"""gaussian_noise against ``x + amplitude * torch.randn_like(x)``: 16 crops of 4 s."""
 
 import torch
 from benchmarks.harness import Row, compare
@@ -7,12 +7,12 @@ from singerprint.augment import DrawKey, gaussian_noise
 
 
 def check_noise(noisy: torch.Tensor, waveforms: torch.Tensor, amplitude: torch.Tensor) -> None:
-    """The noises of two generators cannot be equal: their means and variances are, to 5 standard deviations."""
+    """Two generators' noises cannot be equal; their means and variances are, to 5 standard deviations."""
     noise = ((noisy - waveforms) / amplitude[:, None]).double()
     samples = waveforms.shape[1]
     assert (noise.mean(1).abs() < 5 / samples**0.5).all(), "the noise's mean is not 0"
     assert ((noise.var(1) - 1).abs() < 5 * (2 / samples) ** 0.5).all(), (
-        "the noise's variance is not amplitude ** 2"
+        "the noise's variance is not amplitude**2"
     )
 
 

@@ -1,6 +1,6 @@
 """Noise, gain and mask of every clip, one after the other, against the torch expressions: crops of 4 s.
 
-With 280 crops most of our time is the system's: three results of 197 MB, each on fresh pages (see bench_gain).
+With 280 crops most of our time is the system's: three results of 197 MB, each on fresh pages (bench_gain.py).
 """
 
 import torch
