@@ -42,6 +42,14 @@ inline DoubleLane fma(DoubleLane a, DoubleLane b, DoubleLane c) {
 #endif
 }
 
+inline DoubleLane multiply_add(DoubleLane a, DoubleLane b, DoubleLane c) {
+#if defined(__FMA__) || defined(__aarch64__)
+  return fma(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
 inline DoubleLane max(DoubleLane a, DoubleLane b) { return DoubleLane(a.v > b.v ? a.v : b.v); }
 
 // The C library's, one at a time: exact to the last bit or so; doubles are for checking, not for speed.

@@ -69,6 +69,15 @@ inline Lane fma(Lane a, Lane b, Lane c) {
 #endif
 }
 
+// a * b + c, rounded as is cheapest: for sums that need not have the same bits from every instruction set.
+inline Lane multiply_add(Lane a, Lane b, Lane c) {
+#if defined(__FMA__) || defined(__aarch64__)
+  return fma(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
 inline Lane sqrt(Lane a) {
 #if defined(__AVX512F__)
   return Lane((FloatVector)_mm512_sqrt_ps((__m512)a.v));

@@ -12,13 +12,13 @@ inline Lane exp2(Lane x) {
   const Lane f = x - (shifted - kRound);
   // ln(2)^k / k!
   Lane power = 1.5252734e-5f;
-  power = fma(power, f, 1.5403530e-4f);
-  power = fma(power, f, 1.3333558e-3f);
-  power = fma(power, f, 9.6181291e-3f);
-  power = fma(power, f, 5.5504109e-2f);
-  power = fma(power, f, 2.4022651e-1f);
-  power = fma(power, f, 6.9314718e-1f);
-  power = fma(power, f, 1.0f);
+  power = multiply_add(power, f, 1.5403530e-4f);
+  power = multiply_add(power, f, 1.3333558e-3f);
+  power = multiply_add(power, f, 9.6181291e-3f);
+  power = multiply_add(power, f, 5.5504109e-2f);
+  power = multiply_add(power, f, 2.4022651e-1f);
+  power = multiply_add(power, f, 6.9314718e-1f);
+  power = multiply_add(power, f, 1.0f);
   const IntVector exponent = ((IntVector)shifted.v) << 23;
   const FloatVector scaled = (FloatVector)((IntVector)power.v + exponent);
   return Lane(x.v < FloatVector{} - 126.0f ? FloatVector{} : scaled);

@@ -1,7 +1,5 @@
 // Argument checks that the losses share, and their wording: two views, one row an example.
 #pragma once
-#include <cmath>
-
 #include "core/check.h"
 
 namespace singerprint {
@@ -25,9 +23,10 @@ inline void check_embedding_pair(const char* op, const char* name, const at::Ten
   check_same_device(op, other_name, other, embeddings);
 }
 
+// Outside, 1 / temperature makes the rounding of a cosine larger than any difference, or hides every cosine.
 inline void check_temperature(const char* op, double temperature) {
-  TORCH_CHECK_VALUE(temperature > 0.0 && std::isfinite(temperature), op,
-                    ": temperature must be positive and finite, got ", temperature);
+  TORCH_CHECK_VALUE(temperature >= 1e-6 && temperature <= 1e6, op, ": temperature must be between 1e-6 and 1e6, got ",
+                    temperature);
 }
 
 // The gradient of the scalar loss.

@@ -22,7 +22,7 @@ struct PairwiseProblem {
   std::int64_t rows;
   std::int64_t dim;
   std::int64_t partner_offset;  // partner(i) = (i + partner_offset) % rows; 0: no row but i itself is left out
-  double scale;                 // > 0; 1 / temperature
+  double scale;                 // 1 / temperature; 1e-6 to 1e6
 };
 
 SINGERPRINT_HOST_DEVICE inline std::int64_t partner_of(std::int64_t i, const PairwiseProblem& problem) {

@@ -39,8 +39,8 @@ void multiply_rows(const typename Type::Scalar* a, std::int64_t a_row, std::int6
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
       const Vector value(a[r * a_row + k * a_depth]);
-      sum[r][0] = fma(value, left, sum[r][0]);
-      sum[r][1] = fma(value, right, sum[r][1]);
+      sum[r][0] = multiply_add(value, left, sum[r][0]);
+      sum[r][1] = multiply_add(value, right, sum[r][1]);
     }
   }
 #pragma GCC unroll 8
@@ -125,7 +125,7 @@ void softmax(const Tile<typename Type::Scalar>& tile, typename Type::Scalar scal
       typename Type::Scalar* const at = tile.s + r * tile.stride + c;
       const Vector s = Vector::load(at);
       const Vector by_column = exp2(factor * (s - Vector::load(column_shift + c)));
-      fma(of_row, exp2(factor * (s - shift)), Vector::load(column_factor + c) * by_column).store(at);
+      multiply_add(of_row, exp2(factor * (s - shift)), Vector::load(column_factor + c) * by_column).store(at);
     }
   }
 }

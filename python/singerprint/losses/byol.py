@@ -9,17 +9,18 @@ from torch import Tensor, nn
 def byol(prediction: Tensor, target: Tensor) -> Tensor:
     """Mean squared distance between the directions of two embeddings: ``mean over b of 2 - 2 * cos[b]``.
 
-    This is one direction; the symmetric loss of the paper adds the same with the two views exchanged. Both arguments
-    receive gradients: pass ``target.detach()`` as the paper does. A row of zeros counts as orthogonal (2); its own
-    gradient is finite but huge, the slope at a length of 1e-12. NaN goes in, NaN comes out.
+    This is one direction; the symmetric loss of the paper adds the same with the two views exchanged. Both
+    arguments receive gradients: pass ``target.detach()`` as the paper does. A row of zeros counts as
+    orthogonal (2); its own gradient is finite but huge, the slope at a length of 1e-12. NaN goes in, NaN comes
+    out.
 
     Args:
         prediction: ``(batch, dim)`` float32 or float64, any lengths of rows.
         target: like `prediction`.
 
     Returns:
-        ``()``, 0 (same direction) to 4 (opposite), in the dtype and on the device of `prediction`. Differentiable
-        once.
+        ``()``, 0 (same direction) to 4 (opposite), in the dtype and on the device of `prediction`.
+        Differentiable once.
 
     Raises:
         ValueError: a shape or a device does not fit, or there is no row or no column.
@@ -50,11 +51,18 @@ class BYOL(nn.Module):
         return byol(prediction, target)
 
 
-def _setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+def _setup_context(
+    ctx: Any,  # noqa: ANN401 - PyTorch's context takes any attribute
+    inputs: tuple[Tensor, Tensor],
+    output: Tensor,
+) -> None:
     ctx.save_for_backward(*inputs)
 
 
-def _backward(ctx: Any, grad_loss: Tensor) -> tuple[Tensor, Tensor]:
+def _backward(
+    ctx: Any,  # noqa: ANN401 - as above
+    grad_loss: Tensor,
+) -> tuple[Tensor, Tensor]:
     prediction, target = ctx.saved_tensors
     gradients: tuple[Tensor, Tensor] = torch.ops.singerprint.byol_backward(grad_loss, prediction, target)
     return gradients

@@ -9,19 +9,21 @@ from torch import Tensor, nn
 def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     """Cross entropy of finding each embedding's other view among all other embeddings of the batch.
 
-    With the rows of both views divided by their lengths, ``z``, and ``s[i, j] = <z[i], z[j]> / temperature``::
+    With the rows of both views divided by their lengths, ``z``, and ``s[i, j] = <z[i], z[j]> / temperature``,
+    the loss is the mean over the ``2 * batch`` anchors ``i`` of::
 
-        loss = mean over the 2 * batch anchors i of ( log sum over j != i of exp(s[i, j]) - s[i, other view of i] )
+        log(sum over j != i of exp(s[i, j])) - s[i, the other view of i]
 
-    Exact and finite for any temperature, also for collapsed embeddings (``log(2 * batch - 1)``); memory grows with
-    ``batch * dim``, never with ``batch ** 2``. On one device it repeats bit for bit, with any number of threads. A
-    batch of one has no negatives: loss and gradients are 0. A row of zeros counts as orthogonal to all others. NaN
-    goes in, NaN comes out.
+    Exact and finite for every temperature, also for collapsed embeddings (``log(2 * batch - 1)``). Memory
+    grows with ``batch * dim``, never with ``batch ** 2``. A device repeats it bit for bit, with any number of
+    threads. A batch of one has no negatives: loss and gradients are 0. A row of zeros counts as orthogonal to
+    all others; its own gradient is finite but huge, the slope at a length of 1e-12. NaN goes in, NaN comes out.
 
     Args:
-        first: ``(batch, dim)`` float32 or float64, any lengths of rows; row ``b`` belongs to row ``b`` of `second`.
+        first: ``(batch, dim)`` float32 or float64, any lengths of rows; row ``b`` belongs to row ``b`` of
+            `second`.
         second: like `first`; the two may be exchanged.
-        temperature: above 0; the papers use 0.1 to 0.5.
+        temperature: 1e-6 to 1e6; the papers use 0.1 to 0.5.
 
     Returns:
         ``()`` in the dtype and on the device of `first`, at least 0. Differentiable once, in both embeddings.
@@ -47,7 +49,7 @@ class NTXent(nn.Module):
     """`nt_xent` as a module.
 
     Args:
-        temperature: above 0.
+        temperature: 1e-6 to 1e6.
 
     Example:
         >>> import torch, singerprint as sp
@@ -67,7 +69,11 @@ class NTXent(nn.Module):
         return f"temperature={self.temperature}"
 
 
-def _setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, float], output: tuple[Tensor, Tensor]) -> None:
+def _setup_context(
+    ctx: Any,  # noqa: ANN401 - PyTorch's context takes any attribute
+    inputs: tuple[Tensor, Tensor, float],
+    output: tuple[Tensor, Tensor],
+) -> None:
     first, second, temperature = inputs
     log_sum_exp = output[1]
     ctx.mark_non_differentiable(log_sum_exp)
@@ -75,7 +81,11 @@ def _setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, float], output: tuple
     ctx.temperature = temperature
 
 
-def _backward(ctx: Any, grad_loss: Tensor, _grad_log_sum_exp: Tensor | None) -> tuple[Tensor, Tensor, None]:
+def _backward(
+    ctx: Any,  # noqa: ANN401 - as above
+    grad_loss: Tensor,
+    _grad_log_sum_exp: Tensor | None,
+) -> tuple[Tensor, Tensor, None]:
     first, second, log_sum_exp = ctx.saved_tensors
     grad_first, grad_second = torch.ops.singerprint.nt_xent_backward(
         grad_loss, first, second, log_sum_exp, ctx.temperature

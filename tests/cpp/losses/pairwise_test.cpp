@@ -1,1 +1,109 @@
+#include "losses/pairwise.h"
 
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+namespace singerprint {
+namespace {
+
+at::Tensor unit_rows(std::int64_t rows, std::int64_t dim, at::ScalarType dtype) {
+  at::manual_seed(0);
+  const at::Tensor x = at::randn({rows, dim}, at::kDouble);
+  return (x / x.norm(2, 1, true)).to(dtype);
+}
+
+// scale * s with -inf where a pair is left out: the matrix that pairwise never makes.
+at::Tensor logits(const at::Tensor& z, const PairwiseProblem& problem) {
+  const at::Tensor rows = z.to(at::kDouble);
+  at::Tensor result = rows.mm(rows.t()) * problem.scale;
+  for (std::int64_t i = 0; i < problem.rows; ++i) {
+    result[i][i] = -std::numeric_limits<double>::infinity();
+    result[i][partner_of(i, problem)] = -std::numeric_limits<double>::infinity();
+  }
+  return result;
+}
+
+at::Tensor log_sum_exp(const at::Tensor& z, const PairwiseProblem& problem) {
+  at::Tensor result = at::empty({problem.rows}, at::kDouble);
+  if (z.scalar_type() == at::kFloat) {
+    pairwise_log_sum_exp(z.const_data_ptr<float>(), problem, result.mutable_data_ptr<double>());
+  } else {
+    pairwise_log_sum_exp(z.const_data_ptr<double>(), problem, result.mutable_data_ptr<double>());
+  }
+  return result;
+}
+
+at::Tensor product(const at::Tensor& z, const PairwiseProblem& problem, const at::Tensor& normalizer) {
+  at::Tensor result = at::empty_like(z);
+  const double* const of = normalizer.const_data_ptr<double>();
+  if (z.scalar_type() == at::kFloat) {
+    pairwise_softmax_product(z.const_data_ptr<float>(), problem, of, result.mutable_data_ptr<float>());
+  } else {
+    pairwise_softmax_product(z.const_data_ptr<double>(), problem, of, result.mutable_data_ptr<double>());
+  }
+  return result.to(at::kDouble);
+}
+
+double relative_error(const at::Tensor& result, const at::Tensor& expected) {
+  return ((result - expected).norm() / expected.norm()).item<double>();
+}
+
+class Pairwise : public testing::TestWithParam<at::ScalarType> {
+ protected:
+  // Cosines below 0.9 here, scale 5: an epsilon of s is 5 epsilon of its exponential; sums add a few more.
+  double tolerance() const { return GetParam() == at::kFloat ? 1e-6 : 1e-14; }
+};
+
+// Rows below, at and above one tile (256) and two; an even and an odd number of tiles; dims around a panel.
+constexpr std::int64_t kShapes[][2] = {{2, 1}, {6, 5}, {34, 31}, {256, 33}, {258, 7}, {514, 64}, {1030, 3}, {1300, 65}};
+
+TEST_P(Pairwise, EqualsTheFullMatrix) {
+  for (const auto& [rows, dim] : kShapes) {
+    for (const std::int64_t partner_offset : {std::int64_t{0}, rows / 2}) {
+      if (rows == 2 && partner_offset != 0) continue;  // nothing would be left
+      const PairwiseProblem problem{rows, dim, partner_offset, 5.0};
+      const at::Tensor z = unit_rows(rows, dim, GetParam());
+      const at::Tensor full = logits(z, problem);
+      const at::Tensor sums = full.logsumexp({1});
+      EXPECT_LE(relative_error(log_sum_exp(z, problem), sums), tolerance()) << rows << " x " << dim;
+      const at::Tensor softmax = (full - sums.unsqueeze(1)).exp();
+      const at::Tensor expected = (softmax + softmax.t()).mm(z.to(at::kDouble));
+      EXPECT_LE(relative_error(product(z, problem, sums), expected), 4 * tolerance()) << rows << " x " << dim;
+    }
+  }
+}
+
+TEST_P(Pairwise, ARowWithoutOthersHasTheEmptySum) {
+  const PairwiseProblem problem{2, 3, 1, 5.0};
+  const at::Tensor z = unit_rows(2, 3, GetParam());
+  EXPECT_TRUE(log_sum_exp(z, problem).isneginf().all().item<bool>());
+  EXPECT_TRUE(product(z, problem, at::zeros({2}, at::kDouble)).equal(at::zeros({2, 3}, at::kDouble)));
+}
+
+TEST_P(Pairwise, NothingOverflowsAtTheEndsOfTheScale) {
+  for (const double scale : {1e-6, 1e6}) {
+    const PairwiseProblem problem{300, 4, 150, scale};
+    const at::Tensor z = unit_rows(300, 4, GetParam());
+    const at::Tensor sums = log_sum_exp(z, problem);
+    EXPECT_TRUE(sums.isfinite().all().item<bool>());
+    EXPECT_TRUE(product(z, problem, sums).isfinite().all().item<bool>());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Dtypes, Pairwise, testing::Values(at::kFloat, at::kDouble),
+                         [](const auto& info) { return std::string(c10::toString(info.param)); });
+
+TEST(RunningSum, MergesWithoutOverflow) {
+  const double scale = 100.0;
+  const RunningSum<float> a{1.0f, 2.0};
+  const RunningSum<float> empty{std::numeric_limits<float>::lowest(), 0.0};
+  EXPECT_EQ(log_of(empty, scale), -std::numeric_limits<double>::infinity());
+  EXPECT_EQ(log_of(merge(a, empty, scale), scale), log_of(a, scale));
+  EXPECT_EQ(log_of(merge(empty, a, scale), scale), log_of(a, scale));
+  EXPECT_EQ(log_of(merge(a, a, scale), scale), 100.0 + std::log(4.0));
+}
+
+}  // namespace
+}  // namespace singerprint
