@@ -5,6 +5,7 @@ import torch as _torch
 
 from singerprint import _C as _C
 from singerprint import augment, frontend, models
+from singerprint.models import SingerEncoder, load_model
 
 if _torch.cuda.is_available() and not _C.has_cuda:
     import warnings
@@ -16,4 +17,4 @@ if _torch.cuda.is_available() and not _C.has_cuda:
     )
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "augment", "frontend", "models"]
+__all__ = ["SingerEncoder", "__version__", "augment", "frontend", "load_model", "models"]
