@@ -8,6 +8,6 @@ def instruction_set() -> str:
 def efficientnet_b0_layout(in_channels: int, embedding_dim: int) -> list[tuple[str, list[int], str]]:
     """Key, shape and kind of every tensor of EfficientNet-B0, in the order of the state dict.
 
-    The kinds are 'convolution', 'linear', 'bias', 'norm_weight' (parameters) and 'running_mean', 'running_var',
-    'num_batches_tracked' (buffers).
+    The kinds are 'convolution', 'linear', 'bias', 'norm_weight' (parameters) and 'running_mean',
+    'running_var', 'num_batches_tracked' (buffers).
     """

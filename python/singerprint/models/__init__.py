@@ -1,6 +1,20 @@
 """Encoders: from waveforms to embeddings of the singer, and how they are kept in files."""
 
+from singerprint.models.atomic_file import write_files
 from singerprint.models.efficientnet import EfficientNet, efficientnet_b0
+from singerprint.models.encoder_config import EncoderConfig
+from singerprint.models.load import ModelError, load_model, save_model
 from singerprint.models.projection import Projection
+from singerprint.models.singer_encoder import SingerEncoder
 
-__all__ = ["EfficientNet", "Projection", "efficientnet_b0"]
+__all__ = [
+    "EfficientNet",
+    "EncoderConfig",
+    "ModelError",
+    "Projection",
+    "SingerEncoder",
+    "efficientnet_b0",
+    "load_model",
+    "save_model",
+    "write_files",
+]

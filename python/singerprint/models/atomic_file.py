@@ -1,8 +1,8 @@
 """write_files: files that are either all replaced, each of them whole, or left as they were.
 
-Each file is first written beside its place under another name and forced to the disk; only when all of them are
-there do they take their places, by renaming. A full disk, a crash or a loss of power before that leaves the old
-files, and between two renames a mixture of whole files; it never leaves half a file.
+Each file is first written beside its place under another name and forced to the disk; only when all of them
+are there do they take their places, by renaming. A full disk, a crash or a loss of power before that leaves
+the old files, and between two renames a mixture of whole files; it never leaves half a file.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
         contents: What each path is to hold. They take their places in this order.
 
     Raises:
-        OSError: The disk is full, a folder is missing or read-only, ...: nothing was changed, and no temporary
-            file is left.
+        OSError: The disk is full, a folder is missing or read-only, ...: nothing was changed, and no
+            temporary file is left.
 
     Example:
         >>> import tempfile

@@ -1,4 +1,4 @@
-"""A clip as `SingerEncoder.embed` takes it: a file or samples in, finite mono samples and their windows out."""
+"""A clip as `SingerEncoder.embed` takes it: a file or samples in, finite samples and their windows out."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import numpy.typing as npt
 import soxr
 import torch
 from torch import Tensor
+
+from singerprint.data import read_audio
 
 
 def as_clip(
@@ -40,9 +42,6 @@ def as_clip(
     if isinstance(clip, str | os.PathLike):
         if clip_rate_hz is not None:
             raise ValueError(f"embed: sample_rate_hz must be None for a file, got {clip_rate_hz}")
-        # Imported here: who embeds arrays needs no audio reader.
-        from singerprint.data import read_audio
-
         samples = read_audio(clip, sample_rate_hz=sample_rate_hz)
     else:
         samples = _checked(clip.detach().cpu().numpy() if isinstance(clip, Tensor) else np.asarray(clip))
@@ -53,7 +52,8 @@ def as_clip(
             f"embed: clip must last at least {minimum_samples / sample_rate_hz:g} s, "
             f"got {len(samples) / sample_rate_hz:g} s"
         )
-    return torch.from_numpy(np.array(samples, dtype=np.float32))  # a copy: the caller's array may be read-only
+    # A copy: the caller's array may be read-only, or change later.
+    return torch.from_numpy(np.array(samples, dtype=np.float32))
 
 
 def _checked(samples: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
@@ -61,17 +61,19 @@ def _checked(samples: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         raise ValueError(f"embed: clip must have shape (samples,), got {list(samples.shape)}")
     if not np.issubdtype(samples.dtype, np.floating):
         raise TypeError(f"embed: clip must have a floating point dtype, got {samples.dtype}")
-    if not np.isfinite(samples).all():
-        first = int(np.flatnonzero(~np.isfinite(samples))[0])
-        raise ValueError(f"embed: clip must be finite, got {samples[first]} at sample {first}")
-    return samples.astype(np.float32, copy=False)
+    with np.errstate(over="ignore"):  # what is beyond float32 becomes infinite and is named below
+        rounded = samples.astype(np.float32, copy=False)
+    if not np.isfinite(rounded).all():
+        first = int(np.flatnonzero(~np.isfinite(rounded))[0])
+        raise ValueError(f"embed: clip must be finite in float32, got {samples[first]} at sample {first}")
+    return rounded
 
 
 def windows_of(waveform: Tensor, window_samples: int, batch: int) -> Iterator[Tensor]:
     """Covers a clip by as few windows as possible, evenly spaced, and yields them by `batch`.
 
-    The first window starts where the clip does, the last one ends where it does; a clip of at most one window is
-    yielded as it is.
+    The first window starts where the clip does, the last one ends where it does; a clip of at most one window
+    is yielded as it is.
 
     Args:
         waveform: ``(samples,)``.
@@ -88,4 +90,6 @@ def windows_of(waveform: Tensor, window_samples: int, batch: int) -> Iterator[Te
         return
     starts = [round(window * (samples - window_samples) / (count - 1)) for window in range(count)]
     for first in range(0, count, batch):
-        yield torch.stack([waveform[start : start + window_samples] for start in starts[first : first + batch]])
+        yield torch.stack(
+            [waveform[start : start + window_samples] for start in starts[first : first + batch]]
+        )

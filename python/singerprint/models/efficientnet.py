@@ -1,6 +1,7 @@
 """EfficientNet-B0: from spectrograms to embeddings (Tan and Le 2019, https://arxiv.org/abs/1905.11946).
 
-The module owns the tensors, under torchvision's keys; `torch.ops.singerprint.efficientnet_b0` computes with them.
+The module owns the tensors, under torchvision's keys; `torch.ops.singerprint.efficientnet_b0` computes with
+them.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ class TensorGroup(nn.Module):
 class EfficientNet(nn.Module):
     """EfficientNet-B0 whose last linear layer is the embedding; see `efficientnet_b0`.
 
-    The mode of this module (`train`, `eval`) is that of all its batch norms: the groups below it are names, not
-    layers, so hooks belong on this module and SyncBatchNorm's conversion finds nothing to convert. There is no
-    dropout and no stochastic depth.
+    The mode of this module (`train`, `eval`) is that of all its batch norms: the groups below it are names,
+    not layers, so hooks belong on this module and SyncBatchNorm's conversion finds nothing to convert. There
+    is no dropout and no stochastic depth.
     """
 
     def __init__(self, in_channels: int = 1, embedding_dim: int = 1000, *, seed: int = 0) -> None:
@@ -119,13 +120,14 @@ def _initial(shape: list[int], kind: str, generator: torch.Generator) -> Tensor:
 def efficientnet_b0(in_channels: int = 1, embedding_dim: int = 1000, *, seed: int = 0) -> EfficientNet:
     """Makes an EfficientNet-B0 with random weights: 5.3 million of them at an embedding of 1000.
 
-    Its state dict has the keys and shapes of torchvision's ``efficientnet_b0(num_classes=embedding_dim)``, and with
-    ``in_channels=3`` loads it.
+    Its state dict has the keys and shapes of torchvision's ``efficientnet_b0(num_classes=embedding_dim)``,
+    and with ``in_channels=3`` loads it.
 
     Args:
         in_channels: Channels of a spectrogram, at least 1.
         embedding_dim: Length of an embedding, at least 1.
-        seed: Of the initial weights, which are drawn as torchvision draws them; no global generator is touched.
+        seed: Of the initial weights, which are drawn as torchvision draws them; no global generator is
+            touched.
 
     Returns:
         The module, in training mode: ``(batch, in_channels, mels, frames) -> (batch, embedding_dim)``.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 MINIMUM_CLIP_SECONDS = 0.1
 
@@ -36,8 +36,8 @@ class EncoderConfig:
     n_mels: int = 80
     fmin_hz: float = 0.0
     fmax_hz: float | None = None
-    mel_scale: str = "slaney"
-    mel_norm: str = "slaney"
+    mel_scale: Literal["slaney", "htk"] = "slaney"
+    mel_norm: Literal["slaney", "none"] = "slaney"
     log_offset: float = 1e-8
     embedding_dim: int = 1000
     window_seconds: float = 4.0

@@ -59,8 +59,8 @@ def load_model(path: str | os.PathLike[str]) -> SingerEncoder:
     """Reads an encoder.
 
     Args:
-        path: A folder that `save_model` wrote, its `encoder.safetensors`, or a training run's folder, of which the
-            encoder itself or else the newest of ``checkpoints/*`` (the last by name) is taken.
+        path: A folder that `save_model` wrote, its `encoder.safetensors`, or a training run's folder, of
+            which the encoder itself or else the newest of ``checkpoints/*`` (the last by name) is taken.
 
     Returns:
         The encoder, on the CPU and in eval mode.
@@ -69,7 +69,7 @@ def load_model(path: str | os.PathLike[str]) -> SingerEncoder:
         ModelError: There is no model, or it is damaged, of a newer version, or its tensors do not fit.
     """
     folder = _encoder_folder(Path(path))
-    config = _read_config(folder / CONFIG_NAME)
+    encoder = _described_encoder(folder / CONFIG_NAME)
     weights = folder / WEIGHTS_NAME
     try:
         tensors = safetensors.torch.load(weights.read_bytes())
@@ -77,8 +77,6 @@ def load_model(path: str | os.PathLike[str]) -> SingerEncoder:
         raise ModelError(f"load_model: {weights} is missing") from None
     except (OSError, safetensors.SafetensorError) as error:
         raise ModelError(f"load_model: {weights} cannot be read: {error}") from None
-    with torch.device("meta"):  # the weights that are to be replaced are not drawn
-        encoder = SingerEncoder(config)
     _check_tensors(weights, tensors, encoder.state_dict())
     encoder.load_state_dict(tensors, assign=True)
     return encoder.eval()
@@ -99,7 +97,7 @@ def _encoder_folder(path: Path) -> Path:
     return checkpoints[-1]
 
 
-def _read_config(path: Path) -> EncoderConfig:
+def _described_encoder(path: Path) -> SingerEncoder:
     try:
         description: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -112,7 +110,9 @@ def _read_config(path: Path) -> EncoderConfig:
     if version != SCHEMA_VERSION:
         raise ModelError(f"load_model: {path} must have schema_version {SCHEMA_VERSION}, got {version}")
     try:
-        return EncoderConfig.from_dict(description["config"])
+        config = EncoderConfig.from_dict(description["config"])
+        with torch.device("meta"):  # the weights that are to be replaced are not drawn
+            return SingerEncoder(config)
     except (TypeError, ValueError) as error:
         raise ModelError(f"load_model: {path} does not describe an encoder: {error}") from None
 

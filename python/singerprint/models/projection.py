@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class Projection(nn.Module):
-    """SiLU and a linear layer, ``projection = weight @ silu(embedding) + bias``, by default scaled to length 1.
+    """SiLU and a linear layer, ``projection = weight @ silu(embedding) + bias``, scaled to length 1.
 
     Losses see the projection, users the embedding, which keeps more of the singer (Torres et al. 2023,
     "Singer identity representation learning using self-supervised techniques", section 3).
@@ -18,8 +18,8 @@ class Projection(nn.Module):
         in_dim: Length of an embedding.
         out_dim: Length of a projection.
         l2_normalize: Divide each projection by its length (by 1e-12 if it is shorter than that).
-        seed: Of the initial weights, uniform in +-1 / sqrt(in_dim) as in `torch.nn.Linear`; no global generator
-            is touched.
+        seed: Of the initial weights, uniform in +-1 / sqrt(in_dim) as in `torch.nn.Linear`; no global
+            generator is touched.
 
     Example:
         >>> import torch, singerprint as sp
@@ -32,7 +32,7 @@ class Projection(nn.Module):
     ) -> None:
         super().__init__()
         self.l2_normalize = l2_normalize
-        self.linear = nn.utils.skip_init(nn.Linear, in_dim, out_dim)
+        self.linear = nn.Linear(in_dim, out_dim, device="meta").to_empty(device="cpu")
         generator = torch.Generator().manual_seed(seed)
         bound = 1 / math.sqrt(in_dim)
         nn.init.uniform_(self.linear.weight, -bound, bound, generator=generator)

@@ -4,8 +4,8 @@
     normalized = (spectrogram - mean(spectrogram)) / sqrt(var(spectrogram) + 1e-5)
     embedding = efficientnet_b0(normalized)                                      # (dim,)
 
-Mean and variance are those of the clip itself: whatever else is in the batch, and however loud the clip is, its
-embedding stays the same.
+Mean and variance are those of the clip itself: whatever else is in the batch, and however loud the clip is,
+its embedding stays the same.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class SingerEncoder(nn.Module):
         self.network = efficientnet_b0(in_channels=1, embedding_dim=self.config.embedding_dim, seed=seed)
 
     @classmethod
-    def untrained(cls, seed: int = 0, **options: Any) -> SingerEncoder:
+    def untrained(cls, seed: int = 0, **options: Any) -> SingerEncoder:  # noqa: ANN401 - EncoderConfig types them
         """Makes an encoder with random weights, in eval mode.
 
         Args:
@@ -103,7 +103,8 @@ class SingerEncoder(nn.Module):
             mel_norm=config.mel_norm,
             log_offset=config.log_offset,
         )  # (batch, mels, frames)
-        # Layer norm over a whole clip is exactly the formula above, in one pass and float32 also under autocast.
+        # Layer norm over a whole clip is exactly the formula above, in one pass and float32 also under
+        # autocast.
         normalized = nn.functional.layer_norm(spectrograms, spectrograms.shape[1:], eps=VARIANCE_EPS)
         embeddings: Tensor = self.network(normalized.unsqueeze(1).to(self.network.dtype))
         return embeddings
@@ -112,18 +113,20 @@ class SingerEncoder(nn.Module):
         """Embeds each clip in eval mode and without gradients, whatever mode the encoder is in.
 
         Args:
-            waveforms: ``(batch, samples)`` float32 at `sample_rate_hz`, at least 0.1 s, finite; on any device.
+            waveforms: ``(batch, samples)`` float32 at `sample_rate_hz`, at least 0.1 s, finite; on any
+                device.
 
         Returns:
             ``(batch, dim)`` float32, on the encoder's device.
 
         Raises:
-            ValueError: The shape does not fit, there is no clip, it is too short, or it holds NaN or infinity.
+            ValueError: The shape does not fit, there is no clip, it is too short, or it holds NaN or
+                infinity.
             TypeError: The dtype is not float32.
         """
         self._check_batch(waveforms)
         with torch.inference_mode(), _evaluating(self):
-            embeddings = self(waveforms.to(self.network.device))
+            embeddings: Tensor = self(waveforms.to(self.network.device))
         # A copy made outside inference mode: a classifier may be trained on it.
         return embeddings.float().clone()
 
@@ -134,13 +137,13 @@ class SingerEncoder(nn.Module):
     ) -> Tensor:
         """Embeds one clip of any length from 0.1 s: the mean over the embeddings of its windows.
 
-        A clip of at most `config.window_seconds` is one window, of its own length. A longer one is covered by as
-        few windows as possible, evenly spaced, the first at its start and the last at its end.
+        A clip of at most `config.window_seconds` is one window, of its own length. A longer one is covered by
+        as few windows as possible, evenly spaced, the first at its start and the last at its end.
 
         Args:
             clip: Path of an audio file, or ``(samples,)`` floating point samples; any level.
-            sample_rate_hz: Of the samples, > 0; None says that they have the encoder's. For a file it is None:
-                the file tells its own. Other rates than the encoder's are resampled.
+            sample_rate_hz: Of the samples, > 0; None says that they have the encoder's. For a file it is
+                None: the file tells its own. Other rates than the encoder's are resampled.
 
         Returns:
             ``(dim,)`` float32, on the encoder's device.

@@ -1,0 +1,41 @@
+import pytest
+import torch
+
+from singerprint.models import Projection
+
+
+def reference(embeddings, weight, bias):
+    return (embeddings * torch.sigmoid(embeddings)) @ weight.t() + bias
+
+
+@pytest.mark.parametrize("batch", [0, 1, 5])
+@pytest.mark.parametrize("l2_normalize", [True, False])
+def test_equals_the_formula(generator, batch, l2_normalize):
+    projection = Projection(11, 4, l2_normalize=l2_normalize)
+    embeddings = torch.randn(batch, 11, generator=generator)
+    expected = reference(embeddings, projection.linear.weight, projection.linear.bias)
+    if l2_normalize:
+        expected = expected / expected.norm(dim=1, keepdim=True)
+    # Sums of 11 products in float32.
+    torch.testing.assert_close(projection(embeddings), expected, rtol=1e-5, atol=11 * 2**-24)
+
+
+def test_a_projection_of_length_zero_stays_finite():
+    projection = Projection(3, 2)
+    torch.nn.init.zeros_(projection.linear.bias)
+    assert torch.equal(projection(torch.zeros(1, 3)), torch.zeros(1, 2))
+
+
+def test_the_seed_alone_gives_the_initial_weights():
+    before = torch.random.get_rng_state()
+    first, again, other = Projection(seed=1), Projection(seed=1), Projection(seed=2)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert torch.equal(first.linear.weight, again.linear.weight)
+    assert not torch.equal(first.linear.weight, other.linear.weight)
+    assert 0.99 / 1000**0.5 < first.linear.weight.abs().max() <= 1 / 1000**0.5
+
+
+def test_gradcheck(generator):
+    projection = Projection(5, 3).double()
+    embeddings = torch.randn(2, 5, generator=generator, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(projection, embeddings)
