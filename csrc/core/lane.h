@@ -10,6 +10,9 @@
 #include <immintrin.h>
 #endif
 
+// Always inlined: a kernel made of lanes must not pay for calls.
+#define SINGERPRINT_LANE_INLINE [[gnu::always_inline]] inline
+
 namespace singerprint::SINGERPRINT_ISA {
 
 #if defined(__AVX512F__)
@@ -57,7 +60,7 @@ struct Lane {
 };
 
 // a * b + c, rounded once. The baseline has no such instruction: the C library then computes the same bits, slowly.
-inline Lane fma(Lane a, Lane b, Lane c) {
+SINGERPRINT_LANE_INLINE Lane fma(Lane a, Lane b, Lane c) {
 #if defined(__AVX512F__)
   return Lane((FloatVector)_mm512_fmadd_ps((__m512)a.v, (__m512)b.v, (__m512)c.v));
 #elif defined(__AVX2__)
@@ -70,7 +73,7 @@ inline Lane fma(Lane a, Lane b, Lane c) {
 }
 
 // a * b + c, rounded as is cheapest: for sums that need not have the same bits from every instruction set.
-inline Lane multiply_add(Lane a, Lane b, Lane c) {
+SINGERPRINT_LANE_INLINE Lane multiply_add(Lane a, Lane b, Lane c) {
 #if defined(__FMA__) || defined(__aarch64__)
   return fma(a, b, c);
 #else
@@ -78,7 +81,7 @@ inline Lane multiply_add(Lane a, Lane b, Lane c) {
 #endif
 }
 
-inline Lane sqrt(Lane a) {
+SINGERPRINT_LANE_INLINE Lane sqrt(Lane a) {
 #if defined(__AVX512F__)
   return Lane((FloatVector)_mm512_sqrt_ps((__m512)a.v));
 #elif defined(__AVX2__)
@@ -90,6 +93,6 @@ inline Lane sqrt(Lane a) {
 #endif
 }
 
-inline Lane max(Lane a, Lane b) { return Lane(a.v > b.v ? a.v : b.v); }
+SINGERPRINT_LANE_INLINE Lane max(Lane a, Lane b) { return Lane(a.v > b.v ? a.v : b.v); }
 
 }  // namespace singerprint::SINGERPRINT_ISA

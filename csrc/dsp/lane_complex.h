@@ -6,18 +6,7 @@
 #pragma once
 #include "core/lane.h"
 
-#define SINGERPRINT_LANE_INLINE [[gnu::always_inline]] inline
-
 namespace singerprint::SINGERPRINT_ISA {
-
-// a * b + c
-SINGERPRINT_LANE_INLINE Lane multiply_add(Lane a, Lane b, Lane c) {
-#if defined(__AVX2__)
-  return fma(a, b, c);
-#else
-  return a * b + c;
-#endif
-}
 
 struct ComplexLane {
   Lane re, im;

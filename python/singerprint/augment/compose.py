@@ -1,15 +1,14 @@
 """A chain of random augmentations, keyed by seed, epoch and clip."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import cast
+from collections.abc import Iterator, Sequence
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from singerprint.augment.draw_key import DrawKey
 from singerprint.augment.random_transform import Parameters, RandomTransform
 
 
-class Compose(nn.Module):
+class Compose:
     """Applies random transforms one after the other.
 
     Each draws from its own stream, by its class and by how many of the same class stand before it: to add or
@@ -34,18 +33,17 @@ class Compose(nn.Module):
     """
 
     def __init__(self, transforms: Sequence[RandomTransform]) -> None:
-        super().__init__()
         for transform in transforms:
             if not isinstance(transform, RandomTransform):
                 raise TypeError(
                     f"Compose: transforms must be RandomTransform, got {type(transform).__name__}"
                 )
-        self.transforms = nn.ModuleList(transforms)
+        self.transforms = tuple(transforms)
 
     def _links(self) -> Iterator[tuple[RandomTransform, int]]:
         """Each transform and its occurrence: how many of its op stand before it."""
         seen: dict[int, int] = {}
-        for transform in cast(Iterable[RandomTransform], self.transforms):  # a ModuleList knows only modules
+        for transform in self.transforms:
             occurrence = seen.get(transform.op_id, 0)
             seen[transform.op_id] = occurrence + 1
             yield transform, occurrence
@@ -54,9 +52,7 @@ class Compose(nn.Module):
         """Draws the parameters of every transform: one dictionary of ``(batch,)`` tensors for each."""
         return [transform.draw(key, samples, occurrence) for transform, occurrence in self._links()]
 
-    def apply(  # type: ignore[override]  # not nn.Module.apply, which visits submodules
-        self, waveforms: Tensor, parameters: Sequence[Parameters], key: DrawKey
-    ) -> Tensor:
+    def apply(self, waveforms: Tensor, parameters: Sequence[Parameters], key: DrawKey) -> Tensor:
         """Applies what ``draw`` returned: ``(batch, samples)`` -> ``(batch, samples)``.
 
         Raises:
@@ -71,6 +67,6 @@ class Compose(nn.Module):
             waveforms = transform.apply(waveforms, drawn, key, occurrence)
         return waveforms
 
-    def forward(self, waveforms: Tensor, key: DrawKey) -> Tensor:
+    def __call__(self, waveforms: Tensor, key: DrawKey) -> Tensor:
         """Draws and applies: ``(batch, samples)`` -> ``(batch, samples)``."""
         return self.apply(waveforms, self.draw(key, waveforms.shape[1]), key)

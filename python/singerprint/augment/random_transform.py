@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from singerprint.augment.draw_key import DrawKey
 from singerprint.augment.draw_uniform import draw_uniform
@@ -13,10 +13,10 @@ from singerprint.augment.draw_uniform import draw_uniform
 Parameters = dict[str, Tensor]
 
 
-class RandomTransform(nn.Module, ABC):
+class RandomTransform(ABC):
     """An augmentation that happens to each clip with a probability, by its own parameters.
 
-    ``draw`` gives the parameters and ``apply`` replays them exactly; calling the module does both. Uniform
+    ``draw`` gives the parameters and ``apply`` replays them exactly; calling the transform does both. Uniform
     number 0 of the transform's stream says whether a clip is augmented, the others make its parameters.
 
     Subclasses name their ``op_id`` (the stream is ``op_id + 256 * occurrence``) and how many uniform numbers
@@ -30,7 +30,6 @@ class RandomTransform(nn.Module, ABC):
     draws: ClassVar[int]
 
     def __init__(self, probability: float) -> None:
-        super().__init__()
         self.require(0.0 <= probability <= 1.0, "probability must be in [0, 1]", probability)
         self.probability = probability
 
@@ -65,7 +64,7 @@ class RandomTransform(nn.Module, ABC):
             uniform[:, 0] < self.probability, uniform[:, 1:].double().unbind(1), samples
         )
 
-    def apply(  # type: ignore[override]  # not nn.Module.apply, which visits submodules
+    def apply(
         self, waveforms: Tensor, parameters: Parameters, key: DrawKey, occurrence: int = 0
     ) -> Tensor:
         """Applies drawn parameters: a pure function, so that an augmentation can be replayed.
@@ -95,7 +94,7 @@ class RandomTransform(nn.Module, ABC):
     def augment(self, waveforms: Tensor, parameters: Parameters, key: DrawKey, stream: int) -> Tensor:
         """The op itself, on drawn parameters."""
 
-    def forward(self, waveforms: Tensor, key: DrawKey) -> Tensor:
+    def __call__(self, waveforms: Tensor, key: DrawKey) -> Tensor:
         """Draws and applies: ``(batch, samples)`` -> ``(batch, samples)``."""
         return self.apply(waveforms, self.draw(key, waveforms.shape[1]), key)
 

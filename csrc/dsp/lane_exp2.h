@@ -6,7 +6,7 @@
 
 namespace singerprint::SINGERPRINT_ISA {
 
-inline Lane exp2(Lane x) {
+SINGERPRINT_LANE_INLINE Lane exp2(Lane x) {
   constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
   const Lane shifted = x + kRound;
   const Lane f = x - (shifted - kRound);
