@@ -11,7 +11,6 @@ import torch
 
 from singerprint.frontend import log_mel
 from singerprint.models import EncoderConfig, SingerEncoder
-from singerprint.models.clip import windows_of
 
 RATE_HZ = 44100
 # The promise for an embedding alone, in a batch and with other batch mates, relative to its length.
@@ -100,17 +99,6 @@ def test_a_clip_is_the_mean_over_windows_that_cover_it(encoder, generator, sampl
         [encoder.embed_batch(waveform[None, start : start + window_samples])[0] for start in starts]
     )
     assert_same_embedding(encoder.embed(waveform), expected.mean(dim=0))
-
-
-def test_windows_cover_every_sample_and_end_with_the_clip():
-    waveform = torch.arange(103.0)
-    batches = list(windows_of(waveform, window_samples=10, batch=4))
-    assert [len(batch) for batch in batches] == [4, 4, 3]
-    windows = torch.cat(batches)
-    assert windows.shape == (11, 10)
-    assert torch.equal(windows.unique(), waveform)
-    assert windows[0, 0] == 0
-    assert windows[-1, -1] == 102
 
 
 @pytest.mark.parametrize("kind", ["tensor", "float64 array", "read-only array", "strided tensor"])
@@ -282,21 +270,3 @@ def test_bad_batches_are_named(encoder, waveforms, error, sentence):
     with pytest.raises(error) as caught:
         encoder.embed_batch(waveforms)
     assert str(caught.value) == sentence
-
-
-@pytest.mark.parametrize("value", [0.05, math.nan])
-def test_a_window_too_short_is_named(value):
-    with pytest.raises(ValueError) as caught:
-        SingerEncoder.untrained(window_seconds=value)
-    assert str(caught.value) == f"encoder_config: window_seconds must be at least 0.1, got {value}"
-
-
-def test_a_config_survives_its_dict_and_names_strange_values():
-    config = EncoderConfig(n_mels=128, fmax_hz=16_000.0)
-    assert EncoderConfig.from_dict(config.to_dict()) == config
-    with pytest.raises(ValueError) as caught:
-        EncoderConfig.from_dict({**config.to_dict(), "mels": 80})
-    assert str(caught.value) == "encoder_config: unknown values mels"
-    with pytest.raises(ValueError) as caught:
-        EncoderConfig.from_dict({"n_mels": 80, **dict.fromkeys(("hop_length", "n_fft"), 1)})
-    assert str(caught.value).startswith("encoder_config: missing values embedding_dim, fmax_hz, fmin_hz")

@@ -1,0 +1,23 @@
+import math
+
+import pytest
+
+from singerprint.models import EncoderConfig
+
+
+@pytest.mark.parametrize("value", [0.05, math.nan])
+def test_a_window_too_short_is_named(value):
+    with pytest.raises(ValueError) as caught:
+        EncoderConfig(window_seconds=value)
+    assert str(caught.value) == f"encoder_config: window_seconds must be at least 0.1, got {value}"
+
+
+def test_a_config_survives_its_dict_and_names_strange_values():
+    config = EncoderConfig(n_mels=128, fmax_hz=16_000.0)
+    assert EncoderConfig.from_dict(config.to_dict()) == config
+    with pytest.raises(ValueError) as caught:
+        EncoderConfig.from_dict({**config.to_dict(), "mels": 80})
+    assert str(caught.value) == "encoder_config: unknown values mels"
+    with pytest.raises(ValueError) as caught:
+        EncoderConfig.from_dict({"n_mels": 80, **dict.fromkeys(("hop_length", "n_fft"), 1)})
+    assert str(caught.value).startswith("encoder_config: missing values embedding_dim, fmax_hz, fmin_hz")
