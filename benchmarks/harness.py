@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 import singerprint as sp
+from singerprint.atomic_file import write_files
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -172,9 +173,8 @@ def report(name: str, rows: Sequence[Mapping[str, object]], path: Path | None = 
     facts = machine_facts()
     _print_table(name, rows)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps({"name": name, "machine": facts, "rows": list(rows)}, indent=2) + "\n")
-    partial.replace(path)  # atomic: a reader sees the old file or the new one
+    content = json.dumps({"name": name, "machine": facts, "rows": list(rows)}, indent=2) + "\n"
+    write_files({path: content.encode()})
     return path
 
 

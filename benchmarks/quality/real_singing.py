@@ -3,7 +3,7 @@
     python -m benchmarks.quality.real_singing --data FOLDER [--out runs/real_singing] [--resume]
 
 FOLDER holds songs/{train,unlabelled,validation,trials_*.txt}, singing/{train,validation} and
-pseudo_singers/validation. The figures go to benchmarks/results/real_singing.json; README's table is made of it.
+pseudo_singers/validation. The figures go to benchmarks/results/real_singing.json, README's source.
 """
 
 import argparse
@@ -12,13 +12,13 @@ import json
 import resource
 from pathlib import Path
 
-from benchmarks.harness import RESULTS, machine_facts
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from benchmarks.harness import RESULTS, machine_facts
 from singerprint.baselines import MfccStatistics
-from singerprint.data import read_audio, scan_folder
+from singerprint.data import scan_folder
 from singerprint.experiments import folder_trials, verify
 from singerprint.models import SingerEncoder, load_model
 from singerprint.training import TrainConfig, read_metrics, train
@@ -74,14 +74,11 @@ def trained_encoder(data, out, resume, subject):
 
 def embedders(data, encoder):
     """Whom to compare, by the name in the table."""
-    waveforms = [
-        read_audio(file.path)
-        for file in track(scan_folder(data / "songs/train"), "MFCC statistics", transient=True)
-    ]
+    files = track(scan_folder(data / "songs/train"), "MFCC statistics", transient=True)
     contenders = {
         "singerprint": encoder,
         "untrained encoder": SingerEncoder.untrained(seed=0),
-        "MFCC mean + std": MfccStatistics().fit(waveforms),
+        "MFCC mean + std": MfccStatistics().fit(file.path for file in files),
     }
     if importlib.util.find_spec("resemblyzer") is not None:
         from benchmarks.quality.ge2e import Ge2e  # noqa: PLC0415

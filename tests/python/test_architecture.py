@@ -19,6 +19,9 @@ NATIVE_ARROWS = {
 # What dsp may take from core: it must compile without PyTorch and without the CUDA runtime.
 TORCH_FREE_CORE = {"core/host_device.h", "core/lane.h", "core/dispatch.h"}
 
+# Modules that know nothing of ours and serve every package.
+LEAVES = {"atomic_file"}
+
 PYTHON_ARROWS = {
     "augment": set(),
     "frontend": set(),
@@ -80,8 +83,11 @@ def test_python_imports_follow_the_arrows(path):
     package = path.relative_to(ROOT / "python/singerprint").parts[0]
     text = path.read_text()
     assert not re.search(r"^\s*from \.\.", text, re.MULTILINE), "packages are imported by their full name"
-    for target in re.findall(r"^\s*(?:from|import) singerprint(?:\.(\w+))?", text, re.MULTILINE):
-        assert target == package or target in PYTHON_ARROWS[package], target
+    for target in re.findall(r"^\s*(?:from|import) singerprint\.(\w+)", text, re.MULTILINE):
+        assert target in PYTHON_ARROWS[package] | {package, *LEAVES}, target
+    for name in re.findall(r"^\s*from singerprint import (\w+)", text, re.MULTILINE):
+        assert name == "_C" or name in PYTHON_ARROWS[package], name
+    assert package == "cli" or not re.search(r"^import singerprint\b(?!\.)", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("op", listed("ops"))

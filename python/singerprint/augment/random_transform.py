@@ -64,9 +64,7 @@ class RandomTransform(ABC):
             uniform[:, 0] < self.probability, uniform[:, 1:].double().unbind(1), samples
         )
 
-    def apply(
-        self, waveforms: Tensor, parameters: Parameters, key: DrawKey, occurrence: int = 0
-    ) -> Tensor:
+    def apply(self, waveforms: Tensor, parameters: Parameters, key: DrawKey, occurrence: int = 0) -> Tensor:
         """Applies drawn parameters: a pure function, so that an augmentation can be replayed.
 
         Args:

@@ -10,23 +10,18 @@ recognition", IEEE TASSP 28(4), 1980. Nothing is learnt but the two vectors of `
 """
 
 import math
-import os
 from collections.abc import Iterable
-from typing import Any, TypeAlias
 
-import numpy as np
 import numpy.typing as npt
-import soxr
 import torch
 from torch import Tensor
 
-from singerprint.data import read_audio
+from singerprint.data import Clip, as_clip
 from singerprint.frontend import log_mel
-
-Clip: TypeAlias = str | os.PathLike[str] | npt.NDArray[np.floating[Any]] | Tensor
 
 _SAMPLE_RATE_HZ = 44100
 _MELS = 80
+_FFT_SAMPLES = 2048
 _QUIETEST_DB = -60.0  # frames below, relative to the loudest of the recording, are left out
 
 
@@ -175,27 +170,17 @@ class MfccStatistics:
 
     def _waveform(self, clip: Clip, sample_rate_hz: int | None) -> Tensor:
         """Reads or checks one clip and resamples it: (samples,) float32."""
-        if sample_rate_hz is not None and not sample_rate_hz > 0:
-            raise ValueError(f"embed: sample_rate_hz must be positive, got {sample_rate_hz}")
-        if isinstance(clip, str | os.PathLike):
-            if sample_rate_hz is not None:
-                raise ValueError(f"embed: sample_rate_hz must be None for a file, got {sample_rate_hz}")
-            return torch.from_numpy(read_audio(clip, sample_rate_hz=self.sample_rate_hz))
-        samples = clip.detach().cpu().numpy() if isinstance(clip, Tensor) else np.asarray(clip)
-        if samples.ndim != 1:
-            raise ValueError(f"embed: clip must have shape (samples,), got {list(samples.shape)}")
-        if not np.issubdtype(samples.dtype, np.floating):
-            raise TypeError(f"embed: clip must have a floating point dtype, got {samples.dtype}")
-        samples = samples.astype(np.float32)  # a copy: the caller's array may be read-only
-        if sample_rate_hz is not None and sample_rate_hz != self.sample_rate_hz:
-            samples = soxr.resample(samples, sample_rate_hz, self.sample_rate_hz)
-        return torch.from_numpy(samples)
+        return as_clip(clip, sample_rate_hz, self.sample_rate_hz, _FFT_SAMPLES // 2 + 1)
 
     def _statistics(self, waveforms: Tensor) -> Tensor:
         """Mean and standard deviation over the frames that are loud enough, (batch, dim) float64."""
         with torch.no_grad():
             spectrograms = log_mel(
-                waveforms, sample_rate_hz=self.sample_rate_hz, n_fft=2048, hop_length=512, n_mels=_MELS
+                waveforms,
+                sample_rate_hz=self.sample_rate_hz,
+                n_fft=_FFT_SAMPLES,
+                hop_length=512,
+                n_mels=_MELS,
             )  # (batch, mels, frames)
             spectrograms = spectrograms.to("cpu", torch.float64)
             finite = spectrograms.isfinite().flatten(1).all(dim=1)

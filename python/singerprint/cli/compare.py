@@ -3,9 +3,10 @@
 import sys
 from pathlib import Path
 
-import torch
+import numpy as np
 from jsonargparse import ArgumentParser, Namespace
 
+from singerprint.evaluation import cosine_scores
 from singerprint.models import load_model
 
 
@@ -24,8 +25,8 @@ def run(arguments: Namespace) -> int:
     How high is high depends on the model: see the threshold that ``evaluate`` prints.
     """
     encoder = load_model(arguments.model or _newest_model())
-    first, second = encoder.embed(arguments.first), encoder.embed(arguments.second)
-    print(f"{torch.nn.functional.cosine_similarity(first, second, dim=0).item():.4f}")
+    embeddings = np.stack([encoder.embed(path).numpy() for path in (arguments.first, arguments.second)])
+    print(f"{cosine_scores(embeddings, [0], [1])[0]:.4f}")
     return 0
 
 

@@ -1,14 +1,16 @@
 """Write one embedding a file to an .npz archive."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 from jsonargparse import ArgumentParser, Namespace
 
+from singerprint.atomic_file import write_files
 from singerprint.cli.progress import file_progress
 from singerprint.data import SingerFile, scan_folder
 from singerprint.experiments import embed_files
-from singerprint.models import atomic_write, load_model
+from singerprint.models import load_model
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -26,8 +28,9 @@ def run(arguments: Namespace) -> int:
     with file_progress("embedding") as progress:
         embedded = embed_files(encoder, _files(arguments.inputs), progress)
     arrays = {file.name: row for file, row in zip(embedded.files, embedded.embeddings, strict=True)}
-    with atomic_write(arguments.out) as path, path.open("wb") as file:
-        np.savez(file, **arrays)
+    archive = io.BytesIO()
+    np.savez(archive, **arrays)
+    write_files({arguments.out: archive.getvalue()})
     print(f"{len(arrays)} embeddings of {encoder.dim} numbers in {arguments.out}")
     for name, reason in embedded.unreadable.items():
         print(f"skipped {name}: {reason}")

@@ -8,9 +8,10 @@ from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
 from rich.table import Table
 
+from singerprint.atomic_file import write_files
 from singerprint.cli.progress import file_progress
 from singerprint.experiments import folder_trials, verify
-from singerprint.models import atomic_write, load_model
+from singerprint.models import load_model
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -49,6 +50,5 @@ def run(arguments: Namespace) -> int:
     for name, reason in measured.embedded.unreadable.items():
         console.print(f"skipped {name}: {reason}", markup=False)
     if arguments.json is not None:
-        with atomic_write(arguments.json) as path:
-            path.write_text(json.dumps(result._asdict(), indent=2) + "\n", encoding="utf-8")
+        write_files({arguments.json: (json.dumps(result._asdict(), indent=2) + "\n").encode()})
     return 0

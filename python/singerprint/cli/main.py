@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = build_parser().parse_args(None if arguments is None else list(arguments))
     module = COMMANDS[parsed.command]
     try:
-        code = module.run(parsed[parsed.command])
+        code: int = module.run(parsed[parsed.command])
     except (ValueError, TypeError, OSError, FloatingPointError, NotImplementedError) as error:
         if os.environ.get("SINGERPRINT_TRACEBACK") == "1":
             raise

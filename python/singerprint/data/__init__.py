@@ -1,9 +1,10 @@
 """From folders of singing to pairs of crops: reading, scanning, cropping, and synthetic singers."""
 
-from .audio import AudioError, AudioFile, AudioInfo, audio_info, read_audio
-from .crops import Crop, DrawAddress, FileActivity, active_share, draw_crop_pair
-from .folders import SingerFile, read_index, scan_folder
-from .pairs import (
+from singerprint.data.audio import AudioError, AudioFile, AudioInfo, audio_info, read_audio
+from singerprint.data.clip import Clip, as_clip
+from singerprint.data.crops import Crop, DrawAddress, FileActivity, active_share, draw_crop_pair
+from singerprint.data.folders import SingerFile, read_index, scan_folder
+from singerprint.data.pairs import (
     CheckedFiles,
     CropPair,
     CropPairs,
@@ -19,6 +20,7 @@ __all__ = [
     "AudioFile",
     "AudioInfo",
     "CheckedFiles",
+    "Clip",
     "Crop",
     "CropPair",
     "CropPairs",
@@ -29,6 +31,7 @@ __all__ = [
     "SingerFile",
     "SkippedClip",
     "active_share",
+    "as_clip",
     "audio_info",
     "check_files",
     "collate_pairs",

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from .ogg_pages import last_page_start
+from singerprint.data.ogg_pages import last_page_start
 
 __all__ = ["AudioError", "AudioFile", "AudioInfo", "audio_info", "read_audio"]
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .audio import AudioError, AudioFile, Samples
+from singerprint.data.audio import AudioError, AudioFile, Samples
 
 __all__ = ["Crop", "DrawAddress", "FileActivity", "active_share", "draw_crop_pair", "draw_words"]
 

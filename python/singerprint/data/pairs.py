@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from .audio import AudioError, AudioFile, audio_info
-from .crops import DrawAddress, FileActivity, draw_crop_pair, draw_words
-from .folders import SingerFile
+from singerprint.data.audio import AudioError, AudioFile, audio_info
+from singerprint.data.crops import DrawAddress, FileActivity, draw_crop_pair, draw_words
+from singerprint.data.folders import SingerFile
 
 __all__ = [
     "CheckedFiles",

@@ -16,7 +16,8 @@ from rich.progress import track
 from rich.table import Table
 
 from singerprint.baselines import MfccStatistics
-from singerprint.data import SingerFile, read_audio, scan_folder, write_synthetic_singers
+from singerprint.data import SingerFile, scan_folder
+from singerprint.data.synthetic import write_synthetic_singers
 from singerprint.evaluation import cosine_scores
 from singerprint.experiments.embed_files import Embedder
 from singerprint.experiments.verification import TrialFiles, Verification, drawn_trials, verify
@@ -155,7 +156,7 @@ def _measure(
 ) -> list[Contender]:
     """The trained encoder and what it must beat, on the same trials."""
     statistics = MfccStatistics().fit(
-        [read_audio(file.path) for file in track(split.train, "MFCC statistics", transient=True)]
+        file.path for file in track(split.train, "MFCC statistics", transient=True)
     )
     embedders: dict[str, Embedder] = {
         "trained here": encoder,
@@ -227,7 +228,7 @@ def _notes(config: DemoConfig, split: Split, skipped: dict[str, str]) -> list[st
     source = f"Recordings in {config.data}" if config.data else "Synthetic singers"
     notes = [
         f"{source}: trained on {len(split.train)} files, measured on {len(split.test)} files of singers that "
-        f"were not trained on. {config.steps} steps of {config.batch_size} pairs of {config.crop_seconds:g} s "
-        "crops, contrastive, without labels."
+        f"were not trained on. {config.steps} steps of {config.batch_size} pairs of crops of "
+        f"{config.crop_seconds:g} s, contrastive, without labels."
     ]
     return notes + [f"Skipped {name}: {reason}" for name, reason in skipped.items()]

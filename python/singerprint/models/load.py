@@ -12,7 +12,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from singerprint.models.atomic_file import write_files
+from singerprint.atomic_file import write_files
 from singerprint.models.encoder_config import EncoderConfig
 from singerprint.models.singer_encoder import SingerEncoder
 

@@ -10,20 +10,18 @@ its embedding stays the same.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from singerprint.data import Clip, as_clip
 from singerprint.frontend import log_mel
-from singerprint.models.clip import as_clip, windows_of
 from singerprint.models.efficientnet import efficientnet_b0
 from singerprint.models.encoder_config import EncoderConfig
+from singerprint.models.windows import windows_of
 
 # Keeps silence finite, whose log-mel is constant; those of music vary by 1 to 20.
 VARIANCE_EPS = 1e-5
@@ -132,7 +130,7 @@ class SingerEncoder(nn.Module):
 
     def embed(
         self,
-        clip: str | os.PathLike[str] | npt.NDArray[np.floating[Any]] | Tensor,
+        clip: Clip,
         sample_rate_hz: int | None = None,
     ) -> Tensor:
         """Embeds one clip of any length from 0.1 s: the mean over the embeddings of its windows.

@@ -1,20 +1,20 @@
 """write_report: tables, figures and notes as one HTML page that needs no other file, with PNGs beside it.
 
-Every picture is inside the page as base64; no script, no font, no address is fetched. Each file is written
-under another name first and then renamed, so that a full disk or a stopped run leaves the old one or none.
+Every picture is inside the page as base64; no script, no font, no address is fetched.
 """
 
 import base64
 import io
 import os
 import re
-import tempfile
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
 from matplotlib.figure import Figure
+
+from singerprint.atomic_file import write_files
 
 _DOTS_PER_INCH = 160  # sharp on displays with up to two device pixels a CSS pixel at the size of the page
 
@@ -94,20 +94,6 @@ class ReportFigure(NamedTuple):
     figure: Figure
     alt: str
     caption: str = ""
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)  # mkstemp makes it private to the user
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _png(figure: Figure) -> bytes:
@@ -227,7 +213,5 @@ def write_report(
         ]
     )
     files = [page.with_name(f"{figure.name}.png") for figure in figures]
-    for file, png in zip(files, pngs, strict=True):
-        _write_atomically(file, png)
-    _write_atomically(page, content.encode("utf-8"))
+    write_files({**dict(zip(files, pngs, strict=True)), page: content.encode("utf-8")})
     return [page, *files]

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from singerprint.atomic_file import write_files
+
 FILE_NAME = "metrics.jsonl"
 
 
@@ -37,6 +39,5 @@ def read_metrics(run: Path) -> list[dict[str, Any]]:
 def cut_metrics(run: Path, last_step: int) -> None:
     """Drops the records after ``last_step``: a resumed run writes them again."""
     kept = [record for record in read_metrics(run) if record["step"] <= last_step]
-    partial = run / f".{FILE_NAME}.partial"
-    partial.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
-    partial.replace(run / FILE_NAME)
+    lines = "".join(json.dumps(record) + "\n" for record in kept)
+    write_files({run / FILE_NAME: lines.encode()})

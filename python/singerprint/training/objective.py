@@ -32,8 +32,8 @@ class Contrastive(nn.Module):
 
     def forward(self, encoder: SingerEncoder, first: Tensor, second: Tensor) -> Tensor:
         """Loss of two views ``(batch, samples)``; one pass, so that batch statistics cover both views."""
-        projections = self.projection(encoder(torch.cat([first, second])))
-        return nt_xent(*projections.chunk(2), self.temperature)
+        first, second = self.projection(encoder(torch.cat([first, second]))).chunk(2)
+        return nt_xent(first, second, self.temperature)
 
     def after_step(self, encoder: SingerEncoder, share: float) -> None:
         """Nothing follows a step."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from singerprint.data import write_synthetic_singers
+from singerprint.data.synthetic import write_synthetic_singers
 from singerprint.training import TrainConfig
 
 

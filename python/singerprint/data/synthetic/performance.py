@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .draws import Draws
-from .score import CONSONANTS, Note, Score
-from .voice import VOWELS, SyntheticSinger
+from singerprint.data.synthetic.draws import Draws
+from singerprint.data.synthetic.score import CONSONANTS, Note, Score
+from singerprint.data.synthetic.voice import VOWELS, SyntheticSinger
 
 __all__ = ["Curves", "perform"]
 

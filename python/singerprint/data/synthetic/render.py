@@ -16,12 +16,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .draws import Draws
-from .performance import Curves, perform
-from .score import draw_score
-from .source import consonant_spectra, glottal_spectra
-from .tract import vocal_tract
-from .voice import SyntheticSinger
+from singerprint.data.synthetic.draws import Draws
+from singerprint.data.synthetic.performance import Curves, perform
+from singerprint.data.synthetic.score import draw_score
+from singerprint.data.synthetic.source import consonant_spectra, glottal_spectra
+from singerprint.data.synthetic.tract import vocal_tract
+from singerprint.data.synthetic.voice import SyntheticSinger
 
 __all__ = ["synthesize"]
 

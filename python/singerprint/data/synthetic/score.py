@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from .draws import Draws
-from .voice import VOWELS
+from singerprint.data.synthetic.draws import Draws
+from singerprint.data.synthetic.voice import VOWELS
 
 __all__ = ["CONSONANTS", "Note", "Score", "draw_score"]
 

@@ -18,8 +18,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from .score import CONSONANTS
-from .voice import SyntheticSinger
+from singerprint.data.synthetic.score import CONSONANTS
+from singerprint.data.synthetic.voice import SyntheticSinger
 
 __all__ = ["consonant_spectra", "glottal_spectra"]
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from .performance import Curves
-from .voice import SyntheticSinger
+from singerprint.data.synthetic.performance import Curves
+from singerprint.data.synthetic.voice import SyntheticSinger
 
 __all__ = ["vocal_tract"]
 

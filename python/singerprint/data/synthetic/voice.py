@@ -14,7 +14,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from .draws import Draws
+from singerprint.data.synthetic.draws import Draws
 
 __all__ = ["VOWELS", "SyntheticSinger", "draw_singer"]
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import soundfile
 
-from ..crops import DrawAddress, draw_words
-from .render import Samples, synthesize
-from .voice import draw_singer
+from singerprint.atomic_file import write_files
+from singerprint.data.crops import DrawAddress, draw_words
+from singerprint.data.synthetic.render import Samples, synthesize
+from singerprint.data.synthetic.voice import draw_singer
 
 __all__ = ["write_synthetic_singers"]
 
@@ -65,14 +67,10 @@ def write_synthetic_singers(
 
 
 def _write_wav(path: Path, samples: Samples, sample_rate_hz: int) -> None:
-    """Writes beside the path under a hidden name, which folder scans leave out, and renames."""
-    partial = path.with_name(f".{path.name}.partial")
+    content = io.BytesIO()
+    soundfile.write(content, samples, sample_rate_hz, subtype="PCM_16", format="WAV")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            soundfile.write(partial, samples, sample_rate_hz, subtype="PCM_16", format="WAV")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except (OSError, soundfile.SoundFileError) as error:
+        write_files({path: content.getvalue()})
+    except OSError as error:
         raise ValueError(f"write_synthetic_singers: folder must be writable, got {path} ({error})") from error

@@ -1,6 +1,6 @@
 import torch
 
-from singerprint.models.clip import windows_of
+from singerprint.models.windows import windows_of
 
 
 def test_windows_cover_every_sample_and_end_with_the_clip():

@@ -1,11 +1,9 @@
-"""A clip as `SingerEncoder.embed` takes it: a file or samples in, finite samples and their windows out."""
+"""A clip as every embedder takes it: a file or samples in, finite samples at one rate out."""
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +11,13 @@ import soxr
 import torch
 from torch import Tensor
 
-from singerprint.data import read_audio
+from singerprint.data.audio import read_audio
+
+Clip: TypeAlias = str | os.PathLike[str] | npt.NDArray[np.floating[Any]] | Tensor
 
 
 def as_clip(
-    clip: str | os.PathLike[str] | npt.NDArray[np.floating[Any]] | Tensor,
+    clip: Clip,
     clip_rate_hz: int | None,
     sample_rate_hz: int,
     minimum_samples: int,
@@ -67,29 +67,3 @@ def _checked(samples: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         first = int(np.flatnonzero(~np.isfinite(rounded))[0])
         raise ValueError(f"embed: clip must be finite in float32, got {samples[first]} at sample {first}")
     return rounded
-
-
-def windows_of(waveform: Tensor, window_samples: int, batch: int) -> Iterator[Tensor]:
-    """Covers a clip by as few windows as possible, evenly spaced, and yields them by `batch`.
-
-    The first window starts where the clip does, the last one ends where it does; a clip of at most one window
-    is yielded as it is.
-
-    Args:
-        waveform: ``(samples,)``.
-        window_samples: Length of a window.
-        batch: Windows at once; no more than these are copied at a time.
-
-    Yields:
-        ``(at most batch, samples)``.
-    """
-    samples = len(waveform)
-    count = math.ceil(samples / window_samples)
-    if count <= 1:
-        yield waveform.unsqueeze(0)
-        return
-    starts = [round(window * (samples - window_samples) / (count - 1)) for window in range(count)]
-    for first in range(0, count, batch):
-        yield torch.stack(
-            [waveform[start : start + window_samples] for start in starts[first : first + batch]]
-        )

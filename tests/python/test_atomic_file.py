@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from singerprint.models import write_files
+from singerprint.atomic_file import write_files
 
 
 def fail_at(monkeypatch, name, call):
