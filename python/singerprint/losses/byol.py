@@ -11,8 +11,7 @@ def byol(prediction: Tensor, target: Tensor) -> Tensor:
 
     This is one direction; the symmetric loss of the paper adds the same with the two views exchanged. Both
     arguments receive gradients: pass ``target.detach()`` as the paper does. A row of zeros counts as
-    orthogonal (2); its own gradient is finite but huge, the slope at a length of 1e-12. NaN goes in, NaN comes
-    out.
+    orthogonal (2); its own gradient is finite but huge, the slope at a length of 1e-12. NaN stays NaN.
 
     Args:
         prediction: ``(batch, dim)`` float32 or float64, any lengths of rows.

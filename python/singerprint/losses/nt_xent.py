@@ -17,7 +17,7 @@ def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     Exact and finite for every temperature, also for collapsed embeddings (``log(2 * batch - 1)``). Memory
     grows with ``batch * dim``, never with ``batch ** 2``. A device repeats it bit for bit, with any number of
     threads. A batch of one has no negatives: loss and gradients are 0. A row of zeros counts as orthogonal to
-    all others; its own gradient is finite but huge, the slope at a length of 1e-12. NaN goes in, NaN comes out.
+    all others; its own gradient is finite but huge, the slope at a length of 1e-12. NaN stays NaN.
 
     Args:
         first: ``(batch, dim)`` float32 or float64, any lengths of rows; row ``b`` belongs to row ``b`` of
