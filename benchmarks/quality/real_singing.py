@@ -26,14 +26,14 @@ from singerprint.training import TrainConfig, read_metrics, train
 TRAINING_FOLDERS = ("songs/train", "songs/unlabelled", "singing/train")
 SETTINGS = {
     "objective": "contrastive",
-    "steps": 1100,
+    "steps": 640,
     "batch_size": 48,
     "crop_seconds": 2.0,
     "learning_rate": 1e-3,
     "warmup_steps": 50,
     "schedule": "cosine",
-    "validate_every": 220,
-    "checkpoint_every": 220,
+    "validate_every": 128,
+    "checkpoint_every": 128,
 }
 
 

@@ -19,9 +19,9 @@ SINGERPRINT_LANE_INLINE Lane exp2(Lane x) {
   power = multiply_add(power, f, 2.4022651e-1f);
   power = multiply_add(power, f, 6.9314718e-1f);
   power = multiply_add(power, f, 1.0f);
-  const IntVector exponent = ((IntVector)shifted.v) << 23;
-  const FloatVector scaled = (FloatVector)((IntVector)power.v + exponent);
-  return Lane(x.v < FloatVector{} - 126.0f ? FloatVector{} : scaled);
+  // A product, not a sum of bits: it keeps a NaN, whatever its payload.
+  const FloatVector scale = (FloatVector)(((IntVector)shifted.v + 127) << 23);
+  return Lane(x.v < FloatVector{} - 126.0f ? FloatVector{} : power.v * scale);
 }
 
 }  // namespace singerprint::SINGERPRINT_ISA

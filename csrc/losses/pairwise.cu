@@ -106,6 +106,21 @@ __global__ void log_sum_exp_kernel(const T* z, PairwiseProblem problem, double* 
   log_sum_exp[row] = log_of(all, problem.scale);
 }
 
+// weight[r][c] = exp(scale * s - normalizer[row]) + exp(scale * s - normalizer[column]), each thread its places.
+template <class T>
+__device__ void softmax_weights(const T (&s)[kEach][kEach], T scale, const SplitNormalizer<T> (&of_row)[kEach],
+                                const SplitNormalizer<T> (&of_column)[kTile], T (&weight)[kTile][kTile + 1]) {
+  const int x = threadIdx.x % kSide;
+  const int y = threadIdx.x / kSide;
+  for (int i = 0; i < kEach; ++i) {
+    for (int j = 0; j < kEach; ++j) {
+      const SplitNormalizer<T> other = of_column[x + kSide * j];
+      weight[y + kSide * i][x + kSide * j] = of_row[i].factor * exp(scale * (s[i][j] - of_row[i].shift)) +
+                                             other.factor * exp(scale * (s[i][j] - other.shift));
+    }
+  }
+}
+
 // grid.x: row blocks; grid.y: kDimsOfBlock dims of the product, for each of which s is computed anew.
 template <class T>
 __global__ void softmax_product_kernel(const T* z, PairwiseProblem problem, const double* normalizer, T* product) {
@@ -130,13 +145,7 @@ __global__ void softmax_product_kernel(const T* z, PairwiseProblem problem, cons
     }
     T s[kEach][kEach];
     similarities(z, problem, first_row, first_column, stage, s);  // its barriers also publish of_column
-    for (int i = 0; i < kEach; ++i) {
-      for (int j = 0; j < kEach; ++j) {
-        const SplitNormalizer<T> other = of_column[x + kSide * j];
-        weight[y + kSide * i][x + kSide * j] = of_row[i].factor * exp(scale * (s[i][j] - of_row[i].shift)) +
-                                               other.factor * exp(scale * (s[i][j] - other.shift));
-      }
-    }
+    softmax_weights(s, scale, of_row, of_column, weight);
     __syncthreads();
     const std::int64_t left = problem.rows - first_column;
     const int columns = static_cast<int>(left < kTile ? left : kTile);

@@ -188,6 +188,7 @@ def write_report(
             file names.
 
     Example:
+        >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     table = ReportTable("Results", ["model", "EER"], [["untrained", "38.2 %"]])
         ...     [file.name for file in write_report(Path(folder) / "report.html", "Demo", [table])]
