@@ -23,12 +23,13 @@ class Contrastive(nn.Module):
     Args:
         encoder: the encoder that is trained; only its ``dim`` is used.
         temperature: of the softmax, positive.
+        seed: of the initial weights.
     """
 
-    def __init__(self, encoder: SingerEncoder, temperature: float) -> None:
+    def __init__(self, encoder: SingerEncoder, temperature: float, seed: int = 0) -> None:
         super().__init__()
         self.temperature = temperature
-        self.projection = Projection(encoder.dim, PROJECTION_DIM)
+        self.projection = Projection(encoder.dim, PROJECTION_DIM, seed=seed)
 
     def forward(self, encoder: SingerEncoder, first: Tensor, second: Tensor) -> Tensor:
         """Loss of two views ``(batch, samples)``; one pass, so that batch statistics cover both views."""
@@ -48,18 +49,21 @@ class Byol(nn.Module):
     Args:
         encoder: the encoder that is trained; the target starts as its copy.
         initial_tau: first decay rate; ``tau = 1 - (1 - initial_tau) * (cos(pi * share) + 1) / 2``.
+        seed: of the initial weights.
     """
 
-    def __init__(self, encoder: SingerEncoder, initial_tau: float) -> None:
+    def __init__(self, encoder: SingerEncoder, initial_tau: float, seed: int = 0) -> None:
         super().__init__()
         self.initial_tau = initial_tau
-        self.projection = Projection(encoder.dim, PROJECTION_DIM)
-        self.predictor = nn.Sequential(
-            nn.Linear(PROJECTION_DIM, PREDICTOR_DIM, bias=False),
-            nn.BatchNorm1d(PREDICTOR_DIM),
-            nn.ReLU(inplace=True),
-            nn.Linear(PREDICTOR_DIM, PROJECTION_DIM),
-        )
+        self.projection = Projection(encoder.dim, PROJECTION_DIM, seed=seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.predictor = nn.Sequential(
+                nn.Linear(PROJECTION_DIM, PREDICTOR_DIM, bias=False),
+                nn.BatchNorm1d(PREDICTOR_DIM),
+                nn.ReLU(inplace=True),
+                nn.Linear(PREDICTOR_DIM, PROJECTION_DIM),
+            )
         self.target_encoder = copy.deepcopy(encoder).requires_grad_(False)
         self.target_projection = copy.deepcopy(self.projection).requires_grad_(False)
         self.train()
@@ -101,8 +105,6 @@ class Byol(nn.Module):
 
 def build_objective(config: TrainConfig, encoder: SingerEncoder) -> Contrastive | Byol:
     """The objective that the configuration names, its modules initialised from the configuration's seed."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        if config.objective == "byol":
-            return Byol(encoder, config.initial_tau)
-        return Contrastive(encoder, config.temperature)
+    if config.objective == "byol":
+        return Byol(encoder, config.initial_tau, config.seed)
+    return Contrastive(encoder, config.temperature, config.seed)

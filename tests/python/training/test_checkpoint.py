@@ -1,0 +1,91 @@
+import errno
+import json
+
+import pytest
+import torch
+
+from singerprint.models import SingerEncoder, save_model
+from singerprint.training import train
+from singerprint.training.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
+from singerprint.training.objective import build_objective
+
+
+@pytest.fixture
+def state(small_config):
+    """Encoder, objective and optimiser after one real step, with their configuration."""
+    config = small_config(objective="byol")
+    encoder = SingerEncoder.untrained(seed=0)
+    objective = build_objective(config, encoder)
+    trained = [p for p in [*encoder.parameters(), *objective.parameters()] if p.requires_grad]
+    optimizer = torch.optim.Adam(trained, lr=1e-3)
+    encoder.train()
+    waveforms = torch.randn(2, 2, 8192, generator=torch.Generator().manual_seed(0))
+    objective(encoder, *waveforms).backward()
+    optimizer.step()
+    return encoder, objective, optimizer, config
+
+
+def test_what_is_saved_is_what_is_loaded(state, tmp_path):
+    encoder, objective, optimizer, config = state
+    path = save_checkpoint(tmp_path, 1, encoder, objective, optimizer, config)
+    expected = [module.state_dict() for module in (encoder, objective)]
+    moments = optimizer.state_dict()["state"]
+
+    other = SingerEncoder.untrained(seed=1)
+    other_objective = build_objective(config, other)
+    trained = [p for p in [*other.parameters(), *other_objective.parameters()] if p.requires_grad]
+    other_optimizer = torch.optim.Adam(trained, lr=1e-3)
+    assert load_checkpoint(path, other, other_objective, other_optimizer, config) == 1
+    for module, values in zip((other, other_objective), expected, strict=True):
+        assert all(torch.equal(value, values[name]) for name, value in module.state_dict().items())
+    loaded = other_optimizer.state_dict()["state"]
+    assert loaded.keys() == moments.keys()
+    assert all(torch.equal(loaded[i][key], moments[i][key]) for i in moments for key in moments[i])
+
+
+def test_only_the_newest_two_are_kept(state, tmp_path):
+    for step in (1, 2, 3):
+        save_checkpoint(tmp_path, step, *state)
+    names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert names == ["step-00000002", "step-00000003"]
+
+
+@pytest.mark.parametrize("name", ["encoder.safetensors", "training.safetensors", "training.json"])
+def test_a_damaged_checkpoint_is_passed_over_loudly(state, tmp_path, name):
+    for step in (1, 2):
+        path = save_checkpoint(tmp_path, step, *state)
+    (path / name).write_bytes((path / name).read_bytes()[:-2])
+    with pytest.warns(UserWarning, match=r"step-00000002 is damaged .* an earlier checkpoint is used"):
+        assert newest_checkpoint(tmp_path).name == "step-00000001"
+
+
+def test_a_full_disk_leaves_the_older_checkpoint_and_nothing_else(state, tmp_path, monkeypatch):
+    save_checkpoint(tmp_path, 1, *state)
+
+    def full(*_arguments, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("singerprint.training.checkpoint.save_file", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        save_checkpoint(tmp_path, 2, *state)
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-00000001"]
+    assert newest_checkpoint(tmp_path).name == "step-00000001"
+
+
+def test_a_checkpoint_of_another_schema_is_refused(state, tmp_path):
+    path = save_checkpoint(tmp_path, 1, *state)
+    facts = json.loads((path / "training.json").read_text())
+    (path / "training.json").write_text(json.dumps(facts | {"schema": 99}))
+    encoder, objective, optimizer, config = state
+    with pytest.raises(ValueError) as caught:
+        load_checkpoint(path, encoder, objective, optimizer, config)
+    assert str(caught.value) == f"train: {path} must have schema 1, got 99"
+
+
+def test_an_encoder_can_be_the_start_of_a_run(small_config, tmp_path):
+    start = SingerEncoder.untrained(seed=5)
+    save_model(start, tmp_path / "start")
+    # Nothing moves the weights at a learning rate of 0.
+    result = train(small_config(init=tmp_path / "start", steps=1, learning_rate=0.0), show_progress=False)
+    pairs = zip(start.parameters(), result.encoder.parameters(), strict=True)
+    assert all(torch.equal(before, after) for before, after in pairs)
