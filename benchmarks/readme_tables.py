@@ -1,0 +1,91 @@
+"""Writes the tables of README.md from benchmarks/results/*.json: no number enters by hand.
+
+    python -m benchmarks.readme_tables
+
+A table stands between `<!-- table:NAME -->` and `<!-- end -->`.
+"""
+
+import json
+import re
+from pathlib import Path
+
+from benchmarks.harness import RESULTS
+from singerprint.atomic_file import write_files
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def results(name):
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def markdown(columns, rows):
+    lines = ["| " + " | ".join(columns) + " |", "|" + "|".join(["---"] + ["--:"] * (len(columns) - 1)) + "|"]
+    return "\n".join(lines + ["| " + " | ".join(map(str, row)) + " |" for row in rows])
+
+
+def real_singing():
+    """One row a model: EER and MNR with intervals on each set of trials."""
+    rows = results("real_singing")["rows"]
+    trials = list(dict.fromkeys(row["trials"] for row in rows))
+    table = []
+    for model in dict.fromkeys(row["model"] for row in rows):
+        cells = [model]
+        for name in trials:
+            row = next(row for row in rows if (row["model"], row["trials"]) == (model, name))
+            cells.append(
+                f"{row['eer']:.1%} [{row['eer_low']:.1%}, {row['eer_high']:.1%}] / "
+                f"{row['mnr']:.1%} [{row['mnr_low']:.1%}, {row['mnr_high']:.1%}]"
+            )
+        table.append(cells)
+    return markdown(["EER / MNR [95 % interval]", *trials], table)
+
+
+def training_curve():
+    """Error rate on the validation songs over training."""
+    curve = results("real_singing")["curve"]
+    cells = [[f"{point['cpu_minutes']:.0f}", f"{point['validation_eer']:.1%}"] for point in curve]
+    return markdown(
+        ["CPU minutes", *(cell[0] for cell in cells)], [["EER, songs, same source", *(c[1] for c in cells)]]
+    )
+
+
+def speed():
+    """One row a case: our time, and by how much what a user would otherwise run is slower."""
+    table = []
+    for path in sorted(RESULTS.glob("*.json")):
+        for case, rows in cases(results(path.stem)).items():
+            ours, *others = rows
+            rivals = ", ".join(f"{row['contender']} {row['slower_by']:.2g}x" for row in others)
+            table.append([f"`{path.stem}` {case}", f"{ours['median_ms']:.3g}", rivals])
+    return markdown(["one core", "ours, ms", "slower by"], table)
+
+
+def cases(result):
+    """Rows of a bench by case; files that hold no timings give none."""
+    by_case = {}
+    for row in result["rows"]:
+        if "slower_by" in row:
+            by_case.setdefault(row["case"], []).append(row)
+    return by_case
+
+
+TABLES = {"real_singing": real_singing, "training_curve": training_curve, "speed": speed}
+
+
+def main():
+    text = README.read_text(encoding="utf-8")
+    for name, table in TABLES.items():
+        text, count = re.subn(
+            rf"(<!-- table:{name} -->\n).*?(<!-- end -->)",
+            lambda match, table=table: f"{match[1]}{table()}\n{match[2]}",
+            text,
+            flags=re.DOTALL,
+        )
+        if count != 1:
+            raise ValueError(f"readme_tables: README.md must have one place for table {name}, got {count}")
+    write_files({README: text.encode()})
+
+
+if __name__ == "__main__":
+    main()
