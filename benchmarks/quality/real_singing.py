@@ -23,17 +23,19 @@ from singerprint.experiments import folder_trials, verify
 from singerprint.models import SingerEncoder, load_model
 from singerprint.training import TrainConfig, read_metrics, train
 
-TRAINING_FOLDERS = ("songs/train", "songs/unlabelled", "singing/train")
+# A voice bank is hundreds of syllables of one singer: uncapped, they would be each other's negatives.
+FILES_PER_FOLDER = 8
 SETTINGS = {
     "objective": "contrastive",
-    "steps": 640,
-    "batch_size": 48,
+    "steps": 800,
+    "batch_size": 32,
+    "one_source_batches": True,
     "crop_seconds": 2.0,
     "learning_rate": 1e-3,
     "warmup_steps": 50,
     "schedule": "cosine",
-    "validate_every": 128,
-    "checkpoint_every": 128,
+    "validate_every": 160,
+    "checkpoint_every": 160,
 }
 
 
@@ -46,6 +48,28 @@ def trial_sets(data):
         "voice banks, across style": folder_trials(data / "singing/validation", across="style"),
         "pseudo singers": folder_trials(data / "pseudo_singers/validation"),
     }
+
+
+def training_sources(data, out):
+    """Links the training files into a folder per recording source; returns these folders."""
+    sources = {}
+    for file in scan_folder(data / "songs/train"):
+        sources.setdefault(file.singer.split("-")[0], {}).setdefault(file.singer, []).append(file.path)
+    for file in scan_folder(data / "songs/unlabelled"):  # one singer a file, folders are sources
+        sources.setdefault(file.singer, {}).setdefault(file.path.stem, []).append(file.path)
+    for file in scan_folder(data / "singing/train"):
+        sources.setdefault("voice-banks", {}).setdefault(file.singer, []).append(file.path)
+    for source, singers in sources.items():
+        for singer, paths in singers.items():
+            folder = out / source / singer
+            folder.mkdir(parents=True, exist_ok=True)
+            # Evenly spread over the folder: neighbours are often takes of one phrase.
+            chosen = paths[:: -(-len(paths) // FILES_PER_FOLDER)]
+            for path in chosen:
+                link = folder / path.name
+                link.unlink(missing_ok=True)
+                link.symlink_to(path.resolve())
+    return tuple(sorted(out.iterdir()))
 
 
 def cpu_minutes():
@@ -68,7 +92,8 @@ def trained_encoder(data, out, resume, subject):
         curve.append({"validation_eer": eer, "cpu_minutes": training_minutes})
         return curve[-1]
 
-    config = TrainConfig(data=tuple(data / folder for folder in TRAINING_FOLDERS), out=out, **SETTINGS)
+    folders = training_sources(data, out.with_name(f"{out.name}-sources"))
+    config = TrainConfig(data=folders, out=out, **SETTINGS)
     return train(config, resume=resume, validate=validate).encoder
 
 

@@ -1,6 +1,7 @@
 """From folders of singing to pairs of crops: reading, scanning, cropping, and synthetic singers."""
 
 from singerprint.data.audio import AudioError, AudioFile, AudioInfo, audio_info, read_audio
+from singerprint.data.batches import PairBatches
 from singerprint.data.clip import Clip, as_clip
 from singerprint.data.crops import Crop, DrawAddress, FileActivity, active_share, draw_crop_pair
 from singerprint.data.folders import SingerFile, read_index, scan_folder
@@ -8,7 +9,6 @@ from singerprint.data.pairs import (
     CheckedFiles,
     CropPair,
     CropPairs,
-    EpochSampler,
     PairBatch,
     SkippedClip,
     check_files,
@@ -25,9 +25,9 @@ __all__ = [
     "CropPair",
     "CropPairs",
     "DrawAddress",
-    "EpochSampler",
     "FileActivity",
     "PairBatch",
+    "PairBatches",
     "SingerFile",
     "SkippedClip",
     "active_share",

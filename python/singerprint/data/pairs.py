@@ -1,36 +1,32 @@
 """CropPairs: two crops of one file are a positive pair; an item is a pure function of (seed, epoch, index).
 
-The epoch travels with the index, in the keys that EpochSampler yields, so that worker processes that live
+The epoch travels with the index, in the keys that PairBatches yields, so that worker processes that live
 longer than an epoch cannot be behind. A file that cannot be read gives a SkippedClip, which collate_pairs
 keeps out of the batch's tensors and lists beside them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 
 from singerprint.data.audio import AudioError, AudioFile, audio_info
-from singerprint.data.crops import DrawAddress, FileActivity, draw_crop_pair, draw_words
+from singerprint.data.crops import DrawAddress, FileActivity, draw_crop_pair
 from singerprint.data.folders import SingerFile
 
 __all__ = [
     "CheckedFiles",
     "CropPair",
     "CropPairs",
-    "EpochSampler",
     "PairBatch",
     "SkippedClip",
     "check_files",
     "collate_pairs",
 ]
-
-SHUFFLE_PURPOSE = 2
 
 
 class CropPair(NamedTuple):
@@ -103,9 +99,9 @@ class CropPairs(Dataset["CropPair | SkippedClip"]):
     Example:
         >>> from torch.utils.data import DataLoader
         >>> pairs = CropPairs(scan_folder("dataset"), crop_seconds=4.0)  # doctest: +SKIP
-        >>> sampler = EpochSampler(len(pairs))  # doctest: +SKIP
-        >>> loader = DataLoader(pairs, 32, sampler=sampler, collate_fn=collate_pairs)  # doctest: +SKIP
-        >>> sampler.set_epoch(1)  # doctest: +SKIP
+        >>> batches = PairBatches(len(pairs), 32)  # doctest: +SKIP
+        >>> loader = DataLoader(pairs, batch_sampler=batches, collate_fn=collate_pairs)  # doctest: +SKIP
+        >>> batches.set_epoch(1)  # doctest: +SKIP
     """
 
     def __init__(
@@ -153,47 +149,6 @@ class CropPairs(Dataset["CropPair | SkippedClip"]):
         return CropPair(
             torch.from_numpy(first.samples), torch.from_numpy(second.samples), index, padded=first.padded
         )
-
-
-class EpochSampler(Sampler["tuple[int, int]"]):
-    """Yields the keys (epoch, index) of an epoch in an order that is a pure function of (seed, epoch).
-
-    Args:
-        clips: Number of clips, >= 1.
-        seed: Seed of the order.
-        epoch: Epoch to begin with, >= 0.
-        start: How many clips of that epoch were already seen, in [0, clips]: an interrupted epoch goes on
-            exactly.
-
-    Example:
-        >>> list(EpochSampler(3, epoch=5))[0][0]
-        5
-    """
-
-    def __init__(self, clips: int, seed: int = 0, epoch: int = 0, start: int = 0) -> None:
-        if clips < 1:
-            raise ValueError(f"EpochSampler: clips must be positive, got {clips}")
-        self.clips = clips
-        self.seed = seed
-        self.set_epoch(epoch, start)
-
-    def set_epoch(self, epoch: int, start: int = 0) -> None:
-        """Sets the epoch of the next iteration, and how many of its clips to leave out."""
-        if epoch < 0:
-            raise ValueError(f"EpochSampler: epoch must not be negative, got {epoch}")
-        if not 0 <= start <= self.clips:
-            raise ValueError(f"EpochSampler: start must lie in [0, {self.clips}], got {start}")
-        self.epoch = epoch
-        self.start = start
-
-    def __len__(self) -> int:
-        return self.clips - self.start
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        words = draw_words(DrawAddress(self.seed, self.epoch), SHUFFLE_PURPOSE, self.clips)
-        order = np.argsort(words, kind="stable")[self.start :]
-        epoch = self.epoch
-        return ((epoch, int(index)) for index in order)
 
 
 def collate_pairs(items: Sequence[CropPair | SkippedClip]) -> PairBatch:

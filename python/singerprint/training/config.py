@@ -39,6 +39,8 @@ class TrainConfig:
         steps: optimisation steps, at least 1.
         batch_size: pairs of crops a step, at least 2.
         crop_seconds: length of a crop, in seconds.
+        one_source_batches: each folder of ``data`` is one source of recordings, and a batch is drawn from one
+            source, so that room, microphone and codec cannot tell its clips apart. Small sources are pooled.
         learning_rate: peak learning rate.
         weight_decay: weight decay (L2 of Adam, decoupled with ``adamw``).
         warmup_steps: steps of linear warm-up from 0 to the peak.
@@ -63,6 +65,7 @@ class TrainConfig:
     steps: int | None = None
     batch_size: int | None = None
     crop_seconds: float = 4.0
+    one_source_batches: bool = False
     learning_rate: float | None = None
     weight_decay: float | None = None
     warmup_steps: int | None = None

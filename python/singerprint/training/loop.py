@@ -19,8 +19,8 @@ from singerprint.augment import Compose, DrawKey, RandomGain, RandomGaussianNois
 from singerprint.data import (
     CheckedFiles,
     CropPairs,
-    EpochSampler,
     PairBatch,
+    PairBatches,
     SingerFile,
     check_files,
     collate_pairs,
@@ -146,7 +146,12 @@ class _Run:
         self.optimizer = algorithm(
             self.parameters, lr=config.recipe.learning_rate, weight_decay=config.recipe.weight_decay
         )
-        self.steps_per_epoch = len(checked.usable) // config.recipe.batch_size
+        self.batches = PairBatches(
+            len(checked.usable),
+            config.recipe.batch_size,
+            config.seed,
+            _sources(config, checked.usable) if config.one_source_batches else None,
+        )
 
     def restore(self) -> int:
         """Loads the newest checkpoint and returns the number of steps it has done."""
@@ -194,20 +199,16 @@ class _Run:
         pairs = CropPairs(
             self.checked.usable, config.crop_seconds, self.encoder.sample_rate_hz, seed=config.seed
         )
-        sampler = EpochSampler(len(pairs), seed=config.seed)
         loader = DataLoader(
             pairs,
-            batch_size=config.recipe.batch_size,
-            sampler=sampler,
+            batch_sampler=self.batches,
             collate_fn=collate_pairs,
             num_workers=config.workers,
             persistent_workers=config.workers > 0,
-            drop_last=True,
         )
-        epoch, step_in_epoch = divmod(done, self.steps_per_epoch)
-        start = step_in_epoch * config.recipe.batch_size
+        epoch, start = divmod(done, self.batches.batches_per_epoch)
         while True:
-            sampler.set_epoch(epoch, start)
+            self.batches.set_epoch(epoch, start)
             for batch in loader:
                 yield epoch, batch
             epoch, start = epoch + 1, 0
@@ -250,6 +251,15 @@ class _Run:
                 f"train: loss must be finite, got {loss} in the steps up to {done}; the last checkpoint is "
                 "kept (a smaller learning_rate or a longer warm-up usually helps)"
             )
+
+
+def _sources(config: TrainConfig, files: Sequence[SingerFile]) -> list[int]:
+    """The data folder that each file lies in, by its number; files from elsewhere share one more."""
+    folders = list(config.data)
+    return [
+        next((number for number, folder in enumerate(folders) if folder in file.path.parents), len(folders))
+        for file in files
+    ]
 
 
 def _device(config: TrainConfig) -> torch.device:

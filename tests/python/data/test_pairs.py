@@ -7,7 +7,7 @@ from torch.utils.data import DataLoader
 from singerprint.data import (
     CropPair,
     CropPairs,
-    EpochSampler,
+    PairBatches,
     SkippedClip,
     check_files,
     collate_pairs,
@@ -34,14 +34,13 @@ def pairs_of(files, seed=0):
     return CropPairs(files, crop_seconds=0.5, sample_rate_hz=RATE_HZ, seed=seed)
 
 
-def loader_of(pairs, sampler, workers):
+def loader_of(pairs, workers, **batches):
     return DataLoader(
         pairs,
-        batch_size=4,
-        sampler=sampler,
         num_workers=workers,
         collate_fn=collate_pairs,
         persistent_workers=workers > 0,
+        **batches,
     )
 
 
@@ -72,11 +71,11 @@ def test_a_plain_index_means_the_epoch_that_was_set(files):
 def test_every_number_of_workers_gives_the_same_epochs(files):
     epochs = {}
     for workers in (0, 2):
-        sampler = EpochSampler(len(files), seed=5)
-        loader = loader_of(pairs_of(files), sampler, workers)
+        batches = PairBatches(len(files), 5, seed=5)
+        loader = loader_of(pairs_of(files), workers, batch_sampler=batches)
         epochs[workers] = []
         for epoch in range(3):
-            sampler.set_epoch(epoch)
+            batches.set_epoch(epoch)
             epochs[workers].append(epoch_tensors(loader))
     for alone, shared in zip(epochs[0], epochs[2], strict=True):
         assert all(torch.equal(a, b) for a, b in zip(alone, shared, strict=True))
@@ -89,29 +88,11 @@ def test_every_number_of_workers_gives_the_same_epochs(files):
 
 def test_a_new_epoch_reaches_workers_that_are_already_running(files):
     pairs = pairs_of(files)
-    loader = loader_of(pairs, range(len(files)), workers=2)
+    loader = loader_of(pairs, workers=2, sampler=range(len(files)), batch_size=4)
     for epoch in (0, 7):
         pairs.set_epoch(epoch)
         first = epoch_tensors(loader)[0]
         assert torch.equal(first[2], pairs_of(files)[epoch, 2].first)
-
-
-def test_the_order_is_a_permutation_that_depends_on_seed_and_epoch():
-    orders = [tuple(EpochSampler(50, seed, epoch)) for seed in (0, 1) for epoch in (0, 1)]
-    assert len(set(orders)) == 4
-    for order in orders:
-        assert sorted(index for _, index in order) == list(range(50))
-    assert list(EpochSampler(50, 1, 1)) == list(orders[3])
-    assert {epoch for epoch, _ in orders[3]} == {1}
-
-
-def test_an_epoch_goes_on_where_it_was_left():
-    whole = list(EpochSampler(50, seed=2, epoch=4))
-    sampler = EpochSampler(50, seed=2, epoch=4, start=17)
-    assert len(sampler) == 33
-    assert list(sampler) == whole[17:]
-    sampler.set_epoch(5)
-    assert len(list(sampler)) == 50
 
 
 def test_an_unreadable_file_is_skipped_and_named_never_zeros(files):
@@ -161,6 +142,3 @@ def test_bad_arguments_are_refused(files):
     assert refusal(CropPairs, files, float("inf")) == f"{crop} inf"
     assert refusal(CropPairs, files, 4.0, 0) == "CropPairs: sample_rate_hz must be positive, got 0"
     assert refusal(pairs_of(files).__getitem__, 10) == "CropPairs: index must lie in [0, 10), got 10"
-    assert refusal(EpochSampler, 0) == "EpochSampler: clips must be positive, got 0"
-    assert refusal(EpochSampler, 5, epoch=-1) == "EpochSampler: epoch must not be negative, got -1"
-    assert refusal(EpochSampler, 5, start=6) == "EpochSampler: start must lie in [0, 5], got 6"
