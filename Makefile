@@ -1,13 +1,13 @@
 # The words a contributor needs. Each makes what it lacks: `make demo` and `make test` start from a bare checkout with
 # Python >= 3.10, g++, make and the packages of the README's apt line, and work in their own virtual environment, .venv.
 SYSTEM_PYTHON ?= python3
-PYTHON ?= .venv/bin/python
-PIP = $(PYTHON) -m pip --disable-pip-version-check
+BIN = .venv/bin
+PYTHON = $(BIN)/python
 DATA ?=
 OUT ?= runs/demo
 SINGERPRINT_CUDA ?= AUTO
 BUILD = build/test
-INSTALL = $(PIP) install -c constraints.txt --no-build-isolation
+INSTALL = $(PYTHON) -m pip install --disable-pip-version-check -q -c constraints.txt --no-build-isolation
 
 .PHONY: help demo test bench dev check format notebooks clean
 
@@ -15,19 +15,19 @@ help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 demo: .venv/tools  ## the main job: train on singing, measure, write runs/demo/report.html (DATA=folder for real recordings)
-	$(INSTALL) -q . -Ccmake.define.SINGERPRINT_CUDA=$(SINGERPRINT_CUDA)
-	.venv/bin/singerprint demo $(if $(DATA),--data $(DATA)) --out $(OUT)
+	$(INSTALL) . -Ccmake.define.SINGERPRINT_CUDA=$(SINGERPRINT_CUDA)
+	$(BIN)/singerprint demo $(if $(DATA),--data $(DATA)) --out $(OUT)
 
 test: dev  ## build, GoogleTest, pytest
-	ctest --test-dir $(BUILD) --output-on-failure
+	$(BIN)/ctest --test-dir $(BUILD) --output-on-failure
 	$(PYTHON) -m pytest
 
 dev: .venv/tools  ## build in place with the C++ tests, and install what the tests need
-	$(INSTALL) -q -e ".[test]" -Cbuild-dir=$(BUILD) -Ccmake.define.SINGERPRINT_TESTS=ON \
+	$(INSTALL) -e ".[test]" -Cbuild-dir=$(BUILD) -Ccmake.define.SINGERPRINT_TESTS=ON \
 	  -Ccmake.define.SINGERPRINT_CUDA=$(SINGERPRINT_CUDA)
 
 bench: dev  ## the benchmarks' table; figures in benchmarks/results
-	$(INSTALL) -q -e ".[benchmark]" -Cbuild-dir=$(BUILD) -Ccmake.define.SINGERPRINT_TESTS=ON
+	$(INSTALL) -e ".[benchmark]" -Cbuild-dir=$(BUILD) -Ccmake.define.SINGERPRINT_TESTS=ON
 	$(PYTHON) -m benchmarks.run
 
 check: dev  ## linters and types
@@ -37,7 +37,7 @@ check: dev  ## linters and types
 
 format: dev  ## format Python and C++
 	$(PYTHON) -m ruff format .
-	$(PYTHON) -m clang_format -i $$(git ls-files 'csrc/*' 'tests/cpp/*.h' 'tests/cpp/*.cpp')
+	$(BIN)/clang-format -i $$(git ls-files 'csrc/*' 'tests/cpp/*.h' 'tests/cpp/*.cpp')
 
 notebooks: dev  ## execute the notebooks in place
 	$(PYTHON) -m jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
@@ -47,7 +47,7 @@ clean:  ## remove builds and the virtual environment, keep runs
 
 # PyTorch and the build tools come first: the package is compiled against the PyTorch that it will run with.
 .venv/tools: constraints.txt
-	test -x .venv/bin/python || $(SYSTEM_PYTHON) -m venv .venv
-	.venv/bin/python -m pip install -q --upgrade pip
-	.venv/bin/python -m pip install -q -c constraints.txt torch numpy scikit-build-core cmake ninja
+	test -x $(PYTHON) || $(SYSTEM_PYTHON) -m venv .venv
+	$(PYTHON) -m pip install -q --upgrade pip
+	$(PYTHON) -m pip install -q -c constraints.txt torch numpy scikit-build-core cmake ninja
 	touch $@
