@@ -1,4 +1,4 @@
-#include "core/double_lane.h"
+#include "losses/double_lane.h"
 #include "core/lane.h"
 #include "dsp/lane_exp2.h"
 #include "losses/pairwise.h"
