@@ -1,5 +1,8 @@
 # Whether the CUDA kernels are built. They include no PyTorch header, so they compile, link and register against a
 # CPU-only PyTorch too (SINGERPRINT_CUDA=ON): a machine without a GPU checks the whole CUDA side.
+if(NOT SINGERPRINT_CUDA MATCHES "^(AUTO|ON|OFF)$")
+  message(FATAL_ERROR "SINGERPRINT_CUDA must be AUTO, ON or OFF, got ${SINGERPRINT_CUDA}")
+endif()
 include(CheckLanguage)
 set(build_cuda OFF)
 if(NOT SINGERPRINT_CUDA STREQUAL "OFF")

@@ -9,6 +9,12 @@ target_compile_options(singerprint_options INTERFACE
   ${OpenMP_CXX_FLAGS}      # without it at::parallel_for runs serially (PyTorch's own libgomp is the one that is loaded)
   -ffp-contract=off        # where a formula says fma it is written fma: the same bits from every instruction set
   -fno-math-errno -fno-trapping-math)
+if(SINGERPRINT_SANITIZE)
+  set(sanitizers -fsanitize=address,undefined,float-cast-overflow,float-divide-by-zero -fno-sanitize-recover=all)
+  # With sanitizers GCC 12 warns of the undefined operands inside its own AVX-512 header.
+  target_compile_options(singerprint_options INTERFACE ${sanitizers} -g -Wno-uninitialized -Wno-maybe-uninitialized)
+  target_link_options(singerprint_options INTERFACE ${sanitizers})
+endif()
 set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)

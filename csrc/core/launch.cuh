@@ -8,9 +8,15 @@ namespace singerprint {
 
 constexpr int kThreads = 256;
 
-// Blocks of kThreads threads that cover `elements`, for a grid's x; grid.x may be 2^31 - 1.
-inline unsigned int blocks_for(std::int64_t elements) {
-  return static_cast<unsigned int>((elements + kThreads - 1) / kThreads);
+// grid.x ends at 2^31 - 1. More becomes 2^31, which CUDA refuses: a mere cast would leave a few blocks of them, and the
+// rest of the result uninitialised.
+inline unsigned int grid_x(std::int64_t blocks) {
+  return static_cast<unsigned int>(blocks < (std::int64_t{1} << 31) ? blocks : std::int64_t{1} << 31);
+}
+
+// Blocks that cover `elements`, `each` of them a block.
+inline unsigned int blocks_for(std::int64_t elements, int each = kThreads) {
+  return grid_x((elements + each - 1) / each);
 }
 
 // grid.y and grid.z end at 65,535: kernels stride over the rest of the batch.

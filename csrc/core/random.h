@@ -82,6 +82,7 @@ SINGERPRINT_HOST_DEVICE inline float fma(float a, float b, float c) {
   return __builtin_fmaf(a, b, c);
 #endif
 }
+void fma(double, double, double) = delete;  // it would be rounded to float: doubles ask for ::fma
 SINGERPRINT_HOST_DEVICE inline float square_root(float a) {
 #ifdef __CUDA_ARCH__
   return __fsqrt_rn(a);

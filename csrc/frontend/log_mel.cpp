@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -49,7 +50,8 @@ void check_options(const Options& options) {
                     mel_scale);
   TORCH_CHECK_VALUE(mel_norm == "slaney" || mel_norm == "none", "log_mel: mel_norm must be slaney or none, got ",
                     mel_norm);
-  TORCH_CHECK_VALUE(log_offset >= 0 && std::isfinite(static_cast<float>(log_offset)),
+  // Compared as a double: to convert what lies beyond float is undefined.
+  TORCH_CHECK_VALUE(log_offset >= 0 && log_offset <= std::numeric_limits<float>::max(),
                     "log_mel: log_offset must be at least 0 and finite, got ", log_offset);
 }
 

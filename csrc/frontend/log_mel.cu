@@ -5,15 +5,12 @@
 namespace singerprint {
 namespace {
 
-constexpr int kUsualSharedBytes = 48 * 1024;  // more needs an opt-in
-constexpr int kMaximalFramesPerBlock = 8;     // 8 adjacent frames of a mel are one 32-byte sector of the result
-
 // One block per group of adjacent frames; threadIdx.y is the frame in the group, threadIdx.x its threads, grid.y
 // strides over the batch. A frame beyond the last one is computed as the last one (the barriers are the whole block's),
-// unstored.
-__global__ void log_mel_kernel(const float* waveforms, std::int64_t batch, std::int64_t samples,
-                               std::int64_t hop_length, std::int64_t frames, LogMelTables tables, float log_offset,
-                               float* result) {
+// unstored. The launch bound: with more than 80 registers a thread, the largest blocks could not be launched.
+__global__ void __launch_bounds__(kMaximalThreads)
+    log_mel_kernel(const float* waveforms, std::int64_t batch, std::int64_t samples, std::int64_t hop_length,
+                   std::int64_t frames, LogMelTables tables, float log_offset, float* result) {
   extern __shared__ ComplexNumber memory[];  // (frames of the group, n_fft)
   const FrameThread thread{static_cast<int>(threadIdx.x), static_cast<int>(blockDim.x)};
   const std::int64_t wanted = std::int64_t{blockIdx.x} * blockDim.y + threadIdx.y;
@@ -35,19 +32,14 @@ const char* launch_log_mel(const float* waveforms, std::int64_t batch, std::int6
                            std::int64_t frames, const LogMelTables& tables, float log_offset, float* result,
                            void* stream) {
   if (batch == 0) return nullptr;
-  const int frame_bytes = tables.n_fft * static_cast<int>(sizeof(ComplexNumber));
-  const int fitting = kUsualSharedBytes / frame_bytes;
-  const int group = fitting < 1 ? 1 : fitting > kMaximalFramesPerBlock ? kMaximalFramesPerBlock : fitting;
-  // A thread for each butterfly of four, between a warp and 256: at most 768 threads a block with the groups above.
-  const int butterflies = tables.n_fft / 8;
-  const int threads = butterflies < 32 ? 32 : butterflies > 256 ? 256 : butterflies;
-  const int bytes = group * frame_bytes;
-  if (bytes > kUsualSharedBytes) {
-    const cudaError_t error = cudaFuncSetAttribute(log_mel_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+  const FrameBlock block = frame_block(tables.n_fft);
+  if (block.shared_bytes > kUsualSharedBytes) {
+    const cudaError_t error =
+        cudaFuncSetAttribute(log_mel_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, block.shared_bytes);
     if (error != cudaSuccess) return cudaGetErrorString(error);
   }
-  const dim3 grid(static_cast<unsigned>((frames + group - 1) / group), rows_for(batch));
-  log_mel_kernel<<<grid, dim3(threads, group), bytes, static_cast<cudaStream_t>(stream)>>>(
+  const dim3 grid(blocks_for(frames, block.frames), rows_for(batch));
+  log_mel_kernel<<<grid, dim3(block.threads, block.frames), block.shared_bytes, static_cast<cudaStream_t>(stream)>>>(
       waveforms, batch, samples, hop_length, frames, tables, log_offset, result);
   return launch_error();
 }

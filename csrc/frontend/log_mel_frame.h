@@ -13,6 +13,25 @@ struct ComplexNumber {
   float re, im;
 };
 
+// How a CUDA block of n_fft is made: `frames` adjacent frames, `threads` threads each.
+struct FrameBlock {
+  int frames, threads, shared_bytes;
+};
+
+inline constexpr int kUsualSharedBytes = 48 * 1024;  // more needs an opt-in
+inline constexpr int kMaximalThreads = 768;          // of a block; the kernel's registers are bounded by it
+
+inline FrameBlock frame_block(int n_fft) {
+  constexpr int kMaximalFrames = 8;  // 8 adjacent frames of a mel are one 32-byte sector of the result
+  const int frame_bytes = n_fft * static_cast<int>(sizeof(ComplexNumber));
+  const int fitting = kUsualSharedBytes / frame_bytes;
+  const int frames = fitting < 1 ? 1 : fitting > kMaximalFrames ? kMaximalFrames : fitting;
+  // A thread for each butterfly of four, between a warp and 256.
+  const int butterflies = n_fft / 8;
+  const int threads = butterflies < 32 ? 32 : butterflies > 256 ? 256 : butterflies;
+  return {frames, threads, frames * frame_bytes};
+}
+
 // Thread `index` of the `count` threads that share a frame.
 struct FrameThread {
   int index, count;
@@ -118,9 +137,11 @@ SINGERPRINT_HOST_DEVICE inline const float* frame_power(FrameThread thread, cons
 
 SINGERPRINT_HOST_DEVICE inline float filter_level(const float* power, const MelFilters& filters, int m,
                                                   float log_offset) {
-  const float* const bins = power + filters.first_bin[m] - filters.begin[m];
+  const float* const bins = power + filters.first_bin[m];
+  const float* const weights = filters.weights + filters.begin[m];
+  const int count = filters.begin[m + 1] - filters.begin[m];
   float sum = 0.0f;
-  for (int i = filters.begin[m]; i < filters.begin[m + 1]; ++i) sum = fmaf(filters.weights[i], bins[i], sum);
+  for (int i = 0; i < count; ++i) sum = fmaf(weights[i], bins[i], sum);
   return logf(sum + log_offset);
 }
 

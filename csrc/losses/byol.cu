@@ -42,7 +42,7 @@ template <class T>
 const char* launch_byol(const T* prediction, const T* target, std::int64_t batch, std::int64_t dim, double* losses,
                         T* loss, void* stream) {
   const auto on_stream = static_cast<cudaStream_t>(stream);
-  byol_kernel<<<static_cast<unsigned int>(batch), kThreads, 0, on_stream>>>(prediction, target, dim, losses);
+  byol_kernel<<<grid_x(batch), kThreads, 0, on_stream>>>(prediction, target, dim, losses);
   if (const char* error = launch_error()) return error;
   mean_kernel<<<1, kThreads, 0, on_stream>>>(losses, batch, Itself{}, loss);
   return launch_error();
@@ -51,9 +51,8 @@ const char* launch_byol(const T* prediction, const T* target, std::int64_t batch
 template <class T>
 const char* launch_byol_backward(const T* grad_loss, const T* prediction, const T* target, std::int64_t batch,
                                  std::int64_t dim, T* grad_prediction, T* grad_target, void* stream) {
-  const auto blocks = static_cast<unsigned int>(batch);
-  byol_backward_kernel<<<blocks, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(grad_loss, prediction, target, batch,
-                                                                                   dim, grad_prediction, grad_target);
+  byol_backward_kernel<<<grid_x(batch), kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
+      grad_loss, prediction, target, batch, dim, grad_prediction, grad_target);
   return launch_error();
 }
 

@@ -39,9 +39,8 @@ __global__ void positives_kernel(const T* grad_loss, const T* z, const double* m
 template <class T>
 const char* launch_nt_xent_margins(const T* z, const PairwiseProblem& problem, const double* log_sum_exp,
                                    double* margin, double* normalizer, void* stream) {
-  const auto blocks = static_cast<unsigned int>(problem.rows);
-  margins_kernel<<<blocks, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(z, problem, log_sum_exp, margin,
-                                                                             normalizer);
+  margins_kernel<<<grid_x(problem.rows), kThreads, 0, static_cast<cudaStream_t>(stream)>>>(z, problem, log_sum_exp,
+                                                                                           margin, normalizer);
   return launch_error();
 }
 
@@ -54,8 +53,8 @@ const char* launch_nt_xent_loss(const double* margin, std::int64_t anchors, T* l
 template <class T>
 const char* launch_nt_xent_positives(const T* grad_loss, const T* z, const double* margin,
                                      const PairwiseProblem& problem, T* product, void* stream) {
-  const auto blocks = static_cast<unsigned int>(problem.rows);
-  positives_kernel<<<blocks, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(grad_loss, z, margin, problem, product);
+  positives_kernel<<<grid_x(problem.rows), kThreads, 0, static_cast<cudaStream_t>(stream)>>>(grad_loss, z, margin,
+                                                                                             problem, product);
   return launch_error();
 }
 

@@ -170,13 +170,11 @@ __global__ void softmax_product_kernel(const T* z, PairwiseProblem problem, cons
   }
 }
 
-unsigned int pieces(std::int64_t of, int each) { return static_cast<unsigned int>((of + each - 1) / each); }
-
 }  // namespace
 
 template <class T>
 const char* launch_pairwise_log_sum_exp(const T* z, const PairwiseProblem& problem, double* log_sum_exp, void* stream) {
-  const unsigned int blocks = pieces(problem.rows, kTile);
+  const unsigned int blocks = blocks_for(problem.rows, kTile);
   log_sum_exp_kernel<<<blocks, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(z, problem, log_sum_exp);
   return launch_error();
 }
@@ -184,7 +182,7 @@ const char* launch_pairwise_log_sum_exp(const T* z, const PairwiseProblem& probl
 template <class T>
 const char* launch_pairwise_softmax_product(const T* z, const PairwiseProblem& problem, const double* normalizer,
                                             T* product, void* stream) {
-  const dim3 blocks(pieces(problem.rows, kTile), pieces(problem.dim, kDimsOfBlock));
+  const dim3 blocks(blocks_for(problem.rows, kTile), blocks_for(problem.dim, kDimsOfBlock));
   softmax_product_kernel<<<blocks, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(z, problem, normalizer, product);
   return launch_error();
 }

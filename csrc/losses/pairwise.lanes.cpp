@@ -1,6 +1,6 @@
-#include "core/double_lane.h"
 #include "core/lane.h"
 #include "dsp/lane_exp2.h"
+#include "losses/double_lane.h"
 #include "losses/pairwise.h"
 
 namespace singerprint::SINGERPRINT_ISA {

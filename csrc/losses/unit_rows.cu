@@ -32,16 +32,14 @@ __global__ void unit_rows_backward_kernel(const T* x, const T* dz, std::int64_t 
 
 template <class T>
 const char* launch_unit_rows(const T* x, std::int64_t rows, std::int64_t dim, T* z, void* stream) {
-  const auto blocks = static_cast<unsigned int>(rows);
-  unit_rows_kernel<<<blocks, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(x, dim, z);
+  unit_rows_kernel<<<grid_x(rows), kThreads, 0, static_cast<cudaStream_t>(stream)>>>(x, dim, z);
   return launch_error();
 }
 
 template <class T>
 const char* launch_unit_rows_backward(const T* x, const T* dz, std::int64_t rows, std::int64_t dim, T* dx,
                                       void* stream) {
-  const auto blocks = static_cast<unsigned int>(rows);
-  unit_rows_backward_kernel<<<blocks, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(x, dz, dim, dx);
+  unit_rows_backward_kernel<<<grid_x(rows), kThreads, 0, static_cast<cudaStream_t>(stream)>>>(x, dz, dim, dx);
   return launch_error();
 }
 

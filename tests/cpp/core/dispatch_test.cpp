@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <stdexcept>
 #include <string>
 
 namespace singerprint {
@@ -17,6 +18,17 @@ TEST(Dispatch, NeverGoesBeyondTheCapOfTheEnvironment) {
   }
   if (std::string(cap) == "avx2") {
     EXPECT_NE(name, "avx512");
+  }
+}
+
+TEST(Dispatch, AnUnknownNameIsNamed) {
+  const char* const cap = std::getenv("SINGERPRINT_INSTRUCTION_SET");
+  if (cap == nullptr || std::string(cap) != "sse2") GTEST_SKIP() << "ctest runs it alone, with the name sse2";
+  try {
+    instruction_set();
+    FAIL() << "sse2 was accepted";
+  } catch (const std::invalid_argument& error) {
+    EXPECT_STREQ(error.what(), "SINGERPRINT_INSTRUCTION_SET must be baseline, avx2 or avx512, got sse2");
   }
 }
 

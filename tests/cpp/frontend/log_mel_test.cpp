@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numbers>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "dsp/mel_filter_bank.h"
@@ -61,9 +62,35 @@ TEST(LogMel, ReflectsAtBothEnds) {
   for (std::int64_t n = -3; n <= 7; ++n) EXPECT_EQ(reflect_index(n, 5), expected[n + 3]);
 }
 
+TEST(LogMel, SeveralThreadsShareTheTablesWhileTheyAreForgotten) {
+  // More configurations than are kept, so that threads make, use and forget tables at once.
+  constexpr int kConfigurations = 70, kThreads = 4;
+  const at::Tensor waveforms = at::randn({1, 2048});
+  const auto level = [&](int i) { return log_mel(waveforms, 512 + 2 * i, 512, 8 + i % 3, 1e-8); };
+  std::vector<at::Tensor> alone, together(kConfigurations * kThreads);
+  for (int i = 0; i < kConfigurations; ++i) alone.push_back(level(i));
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kConfigurations; ++i) together[t * kConfigurations + i] = level(i);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (int i = 0; i < kConfigurations * kThreads; ++i) EXPECT_TRUE(together[i].equal(alone[i % kConfigurations])) << i;
+}
+
 // What log_mel.cu runs, walked through by one host thread.
 class LogMelKernel : public testing::TestWithParam<std::int64_t> {};
 INSTANTIATE_TEST_SUITE_P(Sizes, LogMelKernel, testing::Values(16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192));
+
+TEST_P(LogMelKernel, FitsIntoABlock) {
+  const FrameBlock block = frame_block(static_cast<int>(GetParam()));
+  EXPECT_GE(block.frames, 1);
+  EXPECT_EQ(block.shared_bytes, block.frames * GetParam() * static_cast<std::int64_t>(sizeof(ComplexNumber)));
+  EXPECT_LE(block.shared_bytes, block.frames == 1 ? 99 * 1024 : kUsualSharedBytes);  // 99 KiB: the least, sm_86
+  EXPECT_LE(block.frames * block.threads, kMaximalThreads);
+  EXPECT_EQ(block.threads % 32, 0);
+}
 
 TEST_P(LogMelKernel, EqualsTheCpu) {
   const std::int64_t n_fft = GetParam(), hop_length = n_fft / 4, samples = 3 * n_fft + 1;

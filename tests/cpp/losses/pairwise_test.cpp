@@ -3,7 +3,10 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
+#include <vector>
 
 namespace singerprint {
 namespace {
@@ -94,6 +97,28 @@ TEST_P(Pairwise, NothingOverflowsAtTheEndsOfTheScale) {
 
 INSTANTIATE_TEST_SUITE_P(Dtypes, Pairwise, testing::Values(at::kFloat, at::kDouble),
                          [](const auto& info) { return std::string(c10::toString(info.param)); });
+
+// With one row, maxima of 0 and the scale 1, a column's sum is 2^s: dsp/lane_exp2.h for every instruction set.
+TEST(PairwiseKernels, PowersOfTwoAreGoodToTwoTenMillionths) {
+  const PairwiseKernels<float> kernels = SINGERPRINT_LANES(pairwise_kernels_float)();
+  const auto columns = static_cast<std::size_t>(kernels.panel);
+  const std::vector<float> zero(columns, 0.0f);
+  float row_sum;
+  std::vector<float> s(columns), power(columns);
+  const auto powers_of = [&](float x) {
+    std::fill(s.begin(), s.end(), x);
+    kernels.exponential_sums({s.data(), 1, kernels.panel, kernels.panel}, 1.0f, zero.data(), zero.data(), &row_sum,
+                             power.data());
+    return power;
+  };
+  for (int step = -126 * 97; step <= 0; ++step) {
+    const float x = static_cast<float>(step) / 97.0f;
+    const double exact = std::exp2(static_cast<double>(x));
+    for (const float result : powers_of(x)) EXPECT_NEAR(result, exact, 2e-7 * exact) << x;
+  }
+  for (const float x : {-126.001f, -1e30f, -INFINITY}) EXPECT_EQ(powers_of(x), zero) << x;
+  for (const float result : powers_of(NAN)) EXPECT_TRUE(std::isnan(result));
+}
 
 TEST(RunningSum, MergesWithoutOverflow) {
   const double scale = 100.0;

@@ -1,4 +1,5 @@
-// DoubleLane: as many doubles as fit where Lane has its floats. For .lanes.cpp files alone, by the rules of lane.h.
+// DoubleLane: as many doubles as fit where Lane has its floats. For .lanes.cpp files alone, by the rules of
+// core/lane.h.
 #pragma once
 #include "core/lane.h"
 
