@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from torch import Tensor
 
 from singerprint.augment.draw_key import DrawKey
-from singerprint.augment.random_transform import Parameters, RandomTransform
+from singerprint.augment.random_transform import Parameters, RandomTransform, samples_of
 
 
 class Compose:
@@ -68,5 +68,14 @@ class Compose:
         return waveforms
 
     def __call__(self, waveforms: Tensor, key: DrawKey) -> Tensor:
-        """Draws and applies: ``(batch, samples)`` -> ``(batch, samples)``."""
-        return self.apply(waveforms, self.draw(key, waveforms.shape[1]), key)
+        """Draws and applies: ``(batch, samples)`` -> ``(batch, samples)``.
+
+        Raises:
+            ValueError: the waveforms are not ``(batch, samples)``, or the key is not of as many clips.
+            TypeError: the waveforms are not float32.
+        """
+        return self.apply(waveforms, self.draw(key, samples_of(self, waveforms)), key)
+
+    def __repr__(self) -> str:
+        """The chain, link by link."""
+        return f"Compose({list(self.transforms)})"

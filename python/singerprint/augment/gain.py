@@ -65,9 +65,3 @@ class RandomGain(RandomTransform):
     def augment(self, waveforms: Tensor, parameters: Parameters, key: DrawKey, stream: int) -> Tensor:
         """:func:`gain`."""
         return gain(waveforms, parameters["gain_db"])
-
-    def extra_repr(self) -> str:
-        """The arguments, for ``print``."""
-        return (
-            f"min_gain_db={self.min_gain_db}, max_gain_db={self.max_gain_db}, probability={self.probability}"
-        )

@@ -81,10 +81,3 @@ class RandomGaussianNoise(RandomTransform):
     def augment(self, waveforms: Tensor, parameters: Parameters, key: DrawKey, stream: int) -> Tensor:
         """:func:`gaussian_noise`."""
         return gaussian_noise(waveforms, parameters["amplitude"], key, stream)
-
-    def extra_repr(self) -> str:
-        """The arguments, for ``print``."""
-        return (
-            f"min_amplitude={self.min_amplitude}, max_amplitude={self.max_amplitude}, "
-            f"probability={self.probability}"
-        )

@@ -93,8 +93,28 @@ class RandomTransform(ABC):
         """The op itself, on drawn parameters."""
 
     def __call__(self, waveforms: Tensor, key: DrawKey) -> Tensor:
-        """Draws and applies: ``(batch, samples)`` -> ``(batch, samples)``."""
-        return self.apply(waveforms, self.draw(key, waveforms.shape[1]), key)
+        """Draws and applies: ``(batch, samples)`` -> ``(batch, samples)``.
+
+        Raises:
+            ValueError: the waveforms are not ``(batch, samples)``, or the key is not of as many clips.
+            TypeError: the waveforms are not float32.
+        """
+        return self.apply(waveforms, self.draw(key, samples_of(self, waveforms)), key)
+
+    def __repr__(self) -> str:
+        """The class with its arguments, which are its attributes."""
+        arguments = ", ".join(f"{name}={value}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({arguments})"
+
+
+def samples_of(transform: object, waveforms: Tensor) -> int:
+    """The length of waveforms ``(batch, samples)``; others are refused in the name of ``transform``."""
+    if waveforms.dim() != 2:
+        raise ValueError(
+            f"{type(transform).__name__}: waveforms must have shape (batch, samples), "
+            f"got {list(waveforms.shape)}"
+        )
+    return waveforms.shape[1]
 
 
 def uniform_between(uniform: Tensor, low: float, high: float) -> Tensor:

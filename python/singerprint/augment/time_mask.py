@@ -73,7 +73,3 @@ class RandomTimeMask(RandomTransform):
     def augment(self, waveforms: Tensor, parameters: Parameters, key: DrawKey, stream: int) -> Tensor:
         """:func:`time_mask`."""
         return time_mask(waveforms, parameters["start_samples"], parameters["length_samples"])
-
-    def extra_repr(self) -> str:
-        """The arguments, for ``print``."""
-        return f"max_length_ratio={self.max_length_ratio}, probability={self.probability}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Any, TypeAlias
 
@@ -11,7 +12,7 @@ import soxr
 import torch
 from torch import Tensor
 
-from singerprint.data.audio import read_audio
+from singerprint.data.audio import AudioError, read_audio
 
 Clip: TypeAlias = str | os.PathLike[str] | npt.NDArray[np.floating[Any]] | Tensor
 
@@ -26,7 +27,8 @@ def as_clip(
 
     Args:
         clip: Path of an audio file, or ``(samples,)`` floating point samples on any device.
-        clip_rate_hz: Of the samples; None is `sample_rate_hz`, and the only value for a file.
+        clip_rate_hz: Of the samples, above 0 and finite; None is `sample_rate_hz`, and the only value for a
+            file.
         sample_rate_hz: Of the result.
         minimum_samples: Of the result.
 
@@ -34,26 +36,42 @@ def as_clip(
         ``(samples,)`` float32 on the CPU, finite.
 
     Raises:
-        ValueError: The file cannot be read, or the samples are not one clip, too short or not finite.
+        AudioError: The file cannot be read or is too short; the sentence names it.
+        ValueError: The samples are not one clip, too short or not finite, or the rate is out of range.
         TypeError: The samples are not floating point.
+
+    Example:
+        >>> as_clip(np.zeros(8000), 8000, sample_rate_hz=16000, minimum_samples=1).shape
+        torch.Size([16000])
     """
-    if clip_rate_hz is not None and not clip_rate_hz > 0:
-        raise ValueError(f"embed: sample_rate_hz must be positive, got {clip_rate_hz}")
+    if clip_rate_hz is not None and not 0 < clip_rate_hz < math.inf:
+        raise ValueError(f"embed: sample_rate_hz must be positive and finite, got {clip_rate_hz}")
     if isinstance(clip, str | os.PathLike):
         if clip_rate_hz is not None:
             raise ValueError(f"embed: sample_rate_hz must be None for a file, got {clip_rate_hz}")
         samples = read_audio(clip, sample_rate_hz=sample_rate_hz)
     else:
-        samples = _checked(clip.detach().cpu().numpy() if isinstance(clip, Tensor) else np.asarray(clip))
+        samples = _checked(_as_array(clip))
         if clip_rate_hz is not None and clip_rate_hz != sample_rate_hz:
             samples = soxr.resample(samples, clip_rate_hz, sample_rate_hz)
     if len(samples) < minimum_samples:
-        raise ValueError(
+        sentence = (
             f"embed: clip must last at least {minimum_samples / sample_rate_hz:g} s, "
             f"got {len(samples) / sample_rate_hz:g} s"
         )
+        if isinstance(clip, str | os.PathLike):
+            raise AudioError(f"{sentence} in {os.fspath(clip)}")
+        raise ValueError(sentence)
     # A copy: the caller's array may be read-only, or change later.
     return torch.from_numpy(np.array(samples, dtype=np.float32))
+
+
+def _as_array(clip: npt.NDArray[np.floating[Any]] | Tensor) -> npt.NDArray[Any]:
+    if not isinstance(clip, Tensor):
+        return np.asarray(clip)
+    clip = clip.detach().cpu()
+    # NumPy has no bfloat16, which float32 holds exactly.
+    return (clip.float() if clip.dtype == torch.bfloat16 else clip).numpy()
 
 
 def _checked(samples: npt.NDArray[Any]) -> npt.NDArray[np.float32]:

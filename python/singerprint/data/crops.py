@@ -107,6 +107,11 @@ def active_share(samples: Samples, sample_rate_hz: int, loud_db: float) -> float
 
     Returns:
         A number in [0, 1]; 0 for silence.
+
+    Example:
+        >>> half = np.repeat(np.array([0.5, 0.0], dtype=np.float32), 8000)
+        >>> active_share(half, 8000, loud_db=-6.0)
+        0.5
     """
     levels_db = _window_levels_db(samples, sample_rate_hz)
     loud_db = max(loud_db, float(np.percentile(levels_db, 95)))
@@ -132,6 +137,12 @@ def draw_crop_pair(
 
     Raises:
         AudioError: The file is silent or cannot be decoded.
+
+    Example:
+        >>> file = AudioFile("song.flac", 44100)
+        >>> first, second = draw_crop_pair(file, 176400, DrawAddress(seed=0, epoch=0))
+        >>> first.samples.shape, abs(first.start_samples - second.start_samples) >= 176400 // 8
+        ((176400,), True)
     """
     activity = FileActivity() if activity is None else activity
     if file.samples <= crop_samples:

@@ -1,6 +1,5 @@
 """Encoders: from waveforms to embeddings of the singer, and how they are kept in files."""
 
-from singerprint.atomic_file import write_files
 from singerprint.models.efficientnet import EfficientNet, efficientnet_b0
 from singerprint.models.encoder_config import EncoderConfig
 from singerprint.models.load import ModelError, load_model, save_model
@@ -16,5 +15,4 @@ __all__ = [
     "efficientnet_b0",
     "load_model",
     "save_model",
-    "write_files",
 ]

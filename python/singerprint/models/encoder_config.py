@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
@@ -14,7 +15,7 @@ class EncoderConfig:
     """Front end, network and window of a `SingerEncoder`; its values are plain, so JSON keeps them.
 
     Attributes:
-        sample_rate_hz: Of the waveforms, > 0.
+        sample_rate_hz: Of the waveforms, a whole number above 0.
         n_fft: Samples of an analysis window.
         hop_length: Samples from one frame to the next.
         n_mels: Mel bands.
@@ -27,7 +28,12 @@ class EncoderConfig:
         window_seconds: A longer clip is embedded as the mean over windows of this length, at least 0.1.
 
     Raises:
-        ValueError: `window_seconds` is too short. The other values are checked by what uses them.
+        ValueError: `sample_rate_hz` or `window_seconds` is out of range. The other values are checked by what
+            uses them.
+
+    Example:
+        >>> EncoderConfig(n_mels=128).window_samples
+        176400
     """
 
     sample_rate_hz: int = 44100
@@ -43,10 +49,14 @@ class EncoderConfig:
     window_seconds: float = 4.0
 
     def __post_init__(self) -> None:
-        # Written so that NaN fails too.
-        if not self.window_seconds >= MINIMUM_CLIP_SECONDS:
+        if not (isinstance(self.sample_rate_hz, int) and self.sample_rate_hz > 0):
             raise ValueError(
-                f"encoder_config: window_seconds must be at least {MINIMUM_CLIP_SECONDS}, "
+                f"encoder_config: sample_rate_hz must be a positive whole number, got {self.sample_rate_hz}"
+            )
+        # Written so that NaN fails too.
+        if not MINIMUM_CLIP_SECONDS <= self.window_seconds < math.inf:
+            raise ValueError(
+                f"encoder_config: window_seconds must be at least {MINIMUM_CLIP_SECONDS} and finite, "
                 f"got {self.window_seconds}"
             )
 

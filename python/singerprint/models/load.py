@@ -40,8 +40,8 @@ def save_model(encoder: SingerEncoder, folder: str | os.PathLike[str]) -> None:
         >>> import singerprint as sp, tempfile
         >>> folder = tempfile.mkdtemp()
         >>> save_model(sp.SingerEncoder.untrained(), folder)
-        >>> load_model(folder).dim
-        1000
+        >>> sorted(os.listdir(folder))
+        ['encoder.json', 'encoder.safetensors']
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,6 +67,13 @@ def load_model(path: str | os.PathLike[str]) -> SingerEncoder:
 
     Raises:
         ModelError: There is no model, or it is damaged, of a newer version, or its tensors do not fit.
+
+    Example:
+        >>> import singerprint as sp, tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> sp.models.save_model(sp.SingerEncoder.untrained(seed=3), folder)
+        >>> sp.load_model(folder).sample_rate_hz
+        44100
     """
     folder = _encoder_folder(Path(path))
     encoder = _described_encoder(folder / CONFIG_NAME)
@@ -91,7 +98,8 @@ def _encoder_folder(path: Path) -> Path:
         raise ModelError(f"load_model: {path} does not exist")
     if (path / CONFIG_NAME).is_file() or (path / WEIGHTS_NAME).is_file():
         return path
-    checkpoints = sorted(config.parent for config in (path / CHECKPOINTS_NAME).glob(f"*/{CONFIG_NAME}"))
+    # [!.]: a hidden folder is a checkpoint that is being written.
+    checkpoints = sorted(config.parent for config in (path / CHECKPOINTS_NAME).glob(f"[!.]*/{CONFIG_NAME}"))
     if not checkpoints:
         raise ModelError(f"load_model: {path} holds no model ({WEIGHTS_NAME} and {CONFIG_NAME})")
     return checkpoints[-1]

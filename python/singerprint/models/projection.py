@@ -15,11 +15,14 @@ class Projection(nn.Module):
     "Singer identity representation learning using self-supervised techniques", section 3).
 
     Args:
-        in_dim: Length of an embedding.
-        out_dim: Length of a projection.
+        in_dim: Length of an embedding, at least 1.
+        out_dim: Length of a projection, at least 1.
         l2_normalize: Divide each projection by its length (by 1e-12 if it is shorter than that).
         seed: Of the initial weights, uniform in +-1 / sqrt(in_dim) as in `torch.nn.Linear`; no global
             generator is touched.
+
+    Raises:
+        ValueError: A length is below 1.
 
     Example:
         >>> import torch, singerprint as sp
@@ -31,6 +34,9 @@ class Projection(nn.Module):
         self, in_dim: int = 1000, out_dim: int = 128, l2_normalize: bool = True, *, seed: int = 0
     ) -> None:
         super().__init__()
+        for name, value in (("in_dim", in_dim), ("out_dim", out_dim)):
+            if value < 1:
+                raise ValueError(f"projection: {name} must be at least 1, got {value}")
         self.l2_normalize = l2_normalize
         self.linear = nn.Linear(in_dim, out_dim, device="meta").to_empty(device="cpu")
         generator = torch.Generator().manual_seed(seed)

@@ -62,6 +62,11 @@ class SingerEncoder(nn.Module):
         Raises:
             ValueError: A value is out of range.
             TypeError: An option is none of `EncoderConfig`'s.
+
+        Example:
+            >>> import singerprint as sp
+            >>> sp.SingerEncoder.untrained(seed=1, embedding_dim=16).dim
+            16
         """
         return cls(EncoderConfig(**options), seed=seed).eval()
 
@@ -120,7 +125,12 @@ class SingerEncoder(nn.Module):
         Raises:
             ValueError: The shape does not fit, there is no clip, it is too short, or it holds NaN or
                 infinity.
-            TypeError: The dtype is not float32.
+            TypeError: The waveforms are not a float32 tensor.
+
+        Example:
+            >>> import torch, singerprint as sp
+            >>> sp.SingerEncoder.untrained(embedding_dim=16).embed_batch(torch.randn(2, 44100)).shape
+            torch.Size([2, 16])
         """
         self._check_batch(waveforms)
         with torch.inference_mode(), _evaluating(self):
@@ -147,14 +157,23 @@ class SingerEncoder(nn.Module):
             ``(dim,)`` float32, on the encoder's device.
 
         Raises:
-            ValueError: The file cannot be read, or the samples are not one clip, too short or not finite.
+            ValueError: The file cannot be read or is too short (an ``AudioError``, which names it), or the
+                samples are not one clip, too short or not finite.
             TypeError: The samples are not floating point.
+
+        Example:
+            >>> import torch, singerprint as sp
+            >>> encoder = sp.SingerEncoder.untrained(embedding_dim=16)
+            >>> encoder.embed(torch.randn(16000), sample_rate_hz=16000).shape
+            torch.Size([16])
         """
         waveform = as_clip(clip, sample_rate_hz, self.sample_rate_hz, self.config.minimum_samples)
         windows = windows_of(waveform, self.config.window_samples, WINDOWS_PER_BATCH)
         return torch.cat([self.embed_batch(batch) for batch in windows]).mean(dim=0)
 
     def _check_batch(self, waveforms: Tensor) -> None:
+        if not isinstance(waveforms, Tensor):
+            raise TypeError(f"embed_batch: waveforms must be a tensor, got {type(waveforms).__name__}")
         rule = None
         if waveforms.dim() != 2:
             rule, got = "have shape (batch, samples)", f"{list(waveforms.shape)}"

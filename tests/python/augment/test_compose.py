@@ -1,4 +1,5 @@
 import copy
+import pickle
 
 import pytest
 import torch
@@ -111,11 +112,24 @@ def test_the_chain_compiles_as_one_graph(generator):
     assert torch.equal(compiled(waveforms, key), chain()(waveforms, key))
 
 
-def test_the_chain_is_a_module_without_state():
-    augmentation = chain()
-    assert augmentation.state_dict() == {}
-    assert repr(copy.deepcopy(augmentation)) == repr(augmentation)
-    assert "RandomGain(min_gain_db=-6.0, max_gain_db=0.0, probability=0.5)" in repr(augmentation)
+def test_the_chain_prints_its_links_and_can_be_copied():
+    expected = (
+        "Compose([RandomGaussianNoise(probability=0.5, min_amplitude=0.001, max_amplitude=0.05), "
+        "RandomGain(probability=0.5, min_gain_db=-6.0, max_gain_db=0.0), "
+        "RandomTimeMask(probability=0.5, max_length_ratio=0.125)])"
+    )
+    assert (
+        repr(chain()) == repr(copy.deepcopy(chain())) == repr(pickle.loads(pickle.dumps(chain()))) == expected
+    )
+
+
+@pytest.mark.parametrize("augmentation", [RandomGain(), Compose([RandomTimeMask()]), Compose([])])
+@pytest.mark.parametrize("shape", [(), (5,), (1, 1, 5)])
+def test_waveforms_of_another_shape_are_named(augmentation, shape):
+    with pytest.raises(ValueError) as caught:
+        augmentation(torch.ones(shape), DrawKey.of(0, [0]))
+    name = type(augmentation).__name__
+    assert str(caught.value) == f"{name}: waveforms must have shape (batch, samples), got {list(shape)}"
 
 
 def test_what_is_no_transform_is_refused():

@@ -1,7 +1,5 @@
 """MfccStatistics against librosa's log-mel with SciPy's DCT, and by its laws."""
 
-import doctest
-
 import librosa
 import numpy as np
 import pytest
@@ -10,7 +8,6 @@ import soundfile
 import soxr
 import torch
 
-import singerprint.baselines.mfcc
 from singerprint.baselines import MfccStatistics
 
 MINUS_SIX_DB = 0.5
@@ -137,12 +134,6 @@ def test_dim_is_twice_the_coefficients():
     assert embedder.embed(voices(count=1)[0]).shape == (26,)
 
 
-def test_examples_run():
-    result = doctest.testmod(singerprint.baselines.mfcc)
-    assert result.attempted > 0
-    assert result.failed == 0
-
-
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -164,7 +155,7 @@ def test_examples_run():
         (
             lambda: MfccStatistics().embed(torch.zeros(44100), sample_rate_hz=0),
             ValueError,
-            "embed: sample_rate_hz must be positive, got 0",
+            "embed: sample_rate_hz must be positive and finite, got 0",
         ),
         (
             lambda: MfccStatistics().embed("a.wav", sample_rate_hz=44100),

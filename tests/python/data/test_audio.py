@@ -156,6 +156,19 @@ def test_a_path_without_audio_is_refused_by_name(tmp_path):
         audio_info(missing)
 
 
+def test_a_file_that_does_not_tell_its_length_is_refused_by_name(tmp_path):
+    path = write(tmp_path / "piped.flac", noise(1000))
+    content = bytearray(path.read_bytes())
+    # STREAMINFO begins at byte 8, its 36-bit number of samples in the low half of its byte 13: RFC 9639, 8.2.
+    content[8 + 13] &= 0xF0
+    content[8 + 14 : 8 + 18] = bytes(4)
+    path.write_bytes(content)
+    assert refusal(path) == (
+        f"read_audio: path must name a file whose header tells its length, got {path} "
+        "(written to a pipe? encoding it again mends it)"
+    )
+
+
 @pytest.mark.parametrize("suffix", (".flac", ".mp3"))
 def test_a_truncated_file_is_an_error_not_silence(tmp_path, suffix):
     path = write(tmp_path / f"x{suffix}", noise(3 * RATE_HZ))

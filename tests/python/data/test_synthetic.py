@@ -1,4 +1,6 @@
 import dataclasses
+import errno
+import os
 
 import librosa
 import numpy as np
@@ -222,11 +224,10 @@ def test_bad_arguments_are_refused(tmp_path):
 
 
 def test_a_failed_write_leaves_no_file(tmp_path, monkeypatch):
-    def full_disk(path, *arguments, **options):
-        path.write_bytes(b"half a file")
-        raise OSError(28, "No space left on device")
+    def full_disk(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(soundfile, "write", full_disk)
+    monkeypatch.setattr(os, "fsync", full_disk)
     message = refusal(write_synthetic_singers, tmp_path, 1, 1, seconds=0.5)
     assert "No space left on device" in message
     assert list((tmp_path / "singer-00").iterdir()) == []

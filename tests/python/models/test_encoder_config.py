@@ -5,11 +5,18 @@ import pytest
 from singerprint.models import EncoderConfig
 
 
-@pytest.mark.parametrize("value", [0.05, math.nan])
-def test_a_window_too_short_is_named(value):
+@pytest.mark.parametrize("value", [0.05, math.nan, math.inf])
+def test_a_window_without_a_length_is_named(value):
     with pytest.raises(ValueError) as caught:
         EncoderConfig(window_seconds=value)
-    assert str(caught.value) == f"encoder_config: window_seconds must be at least 0.1, got {value}"
+    assert str(caught.value) == f"encoder_config: window_seconds must be at least 0.1 and finite, got {value}"
+
+
+@pytest.mark.parametrize("value", [0, -44100, 22050.5, math.nan, "44100"])
+def test_a_rate_that_is_none_is_named(value):
+    with pytest.raises(ValueError) as caught:
+        EncoderConfig(sample_rate_hz=value)
+    assert str(caught.value) == f"encoder_config: sample_rate_hz must be a positive whole number, got {value}"
 
 
 def test_a_config_survives_its_dict_and_names_strange_values():

@@ -61,7 +61,8 @@ def test_a_run_without_a_final_model_gives_its_newest_checkpoint(tmp_path):
     for step in (20, 100):
         encoder = SingerEncoder.untrained(seed=step, embedding_dim=step)
         save_model(encoder, tmp_path / "checkpoints" / f"step-{step:08d}")
-    assert load_model(tmp_path).dim == 100
+    save_model(SingerEncoder.untrained(embedding_dim=5), tmp_path / "checkpoints" / ".step-00000200.partial")
+    assert load_model(tmp_path).dim == 100  # not the one that was being written
     save_model(SingerEncoder.untrained(embedding_dim=7), tmp_path)
     assert load_model(tmp_path).dim == 7
 

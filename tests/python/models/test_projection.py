@@ -39,3 +39,16 @@ def test_gradcheck(generator):
     projection = Projection(5, 3).double()
     embeddings = torch.randn(2, 5, generator=generator, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(projection, embeddings)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "sentence"),
+    [
+        ((0, 4), "projection: in_dim must be at least 1, got 0"),
+        ((4, -1), "projection: out_dim must be at least 1, got -1"),
+    ],
+)
+def test_a_bad_length_is_named(sizes, sentence):
+    with pytest.raises(ValueError) as caught:
+        Projection(*sizes)
+    assert str(caught.value) == sentence

@@ -9,6 +9,7 @@ import soundfile
 import soxr
 import torch
 
+from singerprint.data import AudioError
 from singerprint.frontend import log_mel
 from singerprint.models import EncoderConfig, SingerEncoder
 
@@ -217,9 +218,15 @@ BAD_CLIPS = [
         TypeError,
         "embed: clip must have a floating point dtype, got int16",
     ),
-    (torch.zeros(5_000), 0, ValueError, "embed: sample_rate_hz must be positive, got 0"),
-    (torch.zeros(5_000), -16_000, ValueError, "embed: sample_rate_hz must be positive, got -16000"),
-    (torch.zeros(5_000), math.nan, ValueError, "embed: sample_rate_hz must be positive, got nan"),
+    (torch.zeros(5_000), 0, ValueError, "embed: sample_rate_hz must be positive and finite, got 0"),
+    (
+        torch.zeros(5_000),
+        -16_000,
+        ValueError,
+        "embed: sample_rate_hz must be positive and finite, got -16000",
+    ),
+    (torch.zeros(5_000), math.nan, ValueError, "embed: sample_rate_hz must be positive and finite, got nan"),
+    (torch.zeros(5_000), math.inf, ValueError, "embed: sample_rate_hz must be positive and finite, got inf"),
     ("song.wav", 44_100, ValueError, "embed: sample_rate_hz must be None for a file, got 44100"),
 ]
 
@@ -232,8 +239,23 @@ def test_bad_clips_are_named(encoder, clip, sample_rate_hz, error, sentence):
 
 
 def test_a_missing_file_is_named(encoder, tmp_path):
-    with pytest.raises(ValueError, match=r"missing\.wav"):
-        encoder.embed(tmp_path / "missing.wav")
+    path = tmp_path / "missing.wav"
+    with pytest.raises(AudioError) as caught:
+        encoder.embed(path)
+    assert str(caught.value) == f"read_audio: path must name an existing file, got {path}"
+
+
+def test_a_file_that_is_too_short_is_named(encoder, tmp_path):
+    path = tmp_path / "short.wav"
+    soundfile.write(path, np.zeros(100), 44_100)
+    with pytest.raises(AudioError) as caught:
+        encoder.embed(path)
+    assert str(caught.value) == f"embed: clip must last at least 0.1 s, got 0.00226757 s in {path}"
+
+
+def test_bfloat16_samples_are_their_float32(encoder, generator):
+    clip = torch.randn(5_000, generator=generator).bfloat16()
+    assert torch.equal(encoder.embed(clip), encoder.embed(clip.float()))
 
 
 @pytest.mark.parametrize(
@@ -263,6 +285,11 @@ def test_a_missing_file_is_named(encoder, tmp_path):
             torch.zeros(2, 5_000, dtype=torch.float64),
             TypeError,
             "log_mel: waveforms must have dtype Float, got Double",
+        ),
+        (
+            np.zeros((2, 5_000), dtype=np.float32),
+            TypeError,
+            "embed_batch: waveforms must be a tensor, got ndarray",
         ),
     ],
 )

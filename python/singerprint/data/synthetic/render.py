@@ -89,7 +89,8 @@ def synthesize(
         ValueError: `seconds` or `sample_rate_hz` is out of range.
 
     Example:
-        >>> synthesize(draw_singer(0, 0), seconds=1.0).shape  # doctest: +SKIP
+        >>> from singerprint.data.synthetic import draw_singer
+        >>> synthesize(draw_singer(0, 0), seconds=1.0).shape
         (44100,)
     """
     if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:

@@ -47,7 +47,8 @@ def write_synthetic_singers(
         ValueError: A count, length or rate is out of range, or `folder` cannot be written.
 
     Example:
-        >>> write_synthetic_singers("dataset", singers=3, files_per_singer=2)  # doctest: +SKIP
+        >>> len(write_synthetic_singers("synthetic", singers=2, files_per_singer=1, seconds=0.5))
+        2
     """
     for name, count in (("singers", singers), ("files_per_singer", files_per_singer)):
         if count < 1:

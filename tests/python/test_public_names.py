@@ -1,0 +1,88 @@
+"""The names that later versions may add to but never rename, with the arguments that callers rely on."""
+
+import inspect
+from functools import reduce
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+import singerprint as sp
+
+SIGNATURES = {
+    "load_model": "path",
+    "SingerEncoder.untrained": "seed=0, **options",
+    "SingerEncoder.embed": "self, clip, sample_rate_hz=None",
+    "SingerEncoder.embed_batch": "self, waveforms",
+    "augment.gain": "waveforms, gain_db",
+    "augment.gaussian_noise": "waveforms, amplitude, key, stream=2",
+    "augment.time_mask": "waveforms, start_samples, length_samples",
+    "augment.RandomGain": "min_gain_db=-6.0, max_gain_db=0.0, probability=0.5",
+    "augment.RandomGaussianNoise": "min_amplitude=0.001, max_amplitude=0.05, probability=0.5",
+    "augment.RandomTimeMask": "max_length_ratio=0.125, probability=0.5",
+    "augment.Compose": "transforms",
+    "frontend.log_mel": (
+        "waveforms, sample_rate_hz=44100, n_fft=2048, hop_length=512, n_mels=80, fmin_hz=0.0, fmax_hz=None, "
+        "mel_scale='slaney', mel_norm='slaney', log_offset=1e-08"
+    ),
+    "frontend.LogMel": (
+        "sample_rate_hz=44100, n_fft=2048, hop_length=512, n_mels=80, fmin_hz=0.0, fmax_hz=None, "
+        "mel_scale='slaney', mel_norm='slaney', log_offset=1e-08"
+    ),
+    "losses.nt_xent": "first, second, temperature",
+    "losses.NTXent": "temperature=0.2",
+    "losses.byol": "prediction, target",
+    "losses.BYOL": "",
+    "models.efficientnet_b0": "in_channels=1, embedding_dim=1000, *, seed=0",
+    "evaluation.equal_error_rate": "positive_scores, negative_scores",
+    "evaluation.mean_normalized_rank": (
+        "embeddings, singers, positive_pairs=None, *, max_trials=1000, max_others=512, seed=0"
+    ),
+}
+
+
+def public(name):
+    """What ``sp.<name>`` is."""
+    return reduce(getattr, name.split("."), sp)
+
+
+def arguments(function):
+    """The arguments with their defaults, without types."""
+    signature = inspect.signature(function)
+    bare = [
+        parameter.replace(annotation=inspect.Parameter.empty) for parameter in signature.parameters.values()
+    ]
+    return str(inspect.Signature(bare)).strip("()")
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_a_public_name_keeps_its_arguments(name):
+    # BYOL is a plain nn.Module: PyTorch's own (*args, **kwargs) stand for no arguments.
+    assert arguments(public(name)).replace("*args, **kwargs", "") == SIGNATURES[name]
+
+
+@pytest.mark.parametrize(
+    "package",
+    ["", *sorted({name.split(".")[0] for name in SIGNATURES if name[0].islower()} - {"load_model"})],
+)
+def test_every_listed_name_exists(package):
+    module = public(package) if package else sp
+    assert module.__all__ == sorted(module.__all__)
+    assert all(hasattr(module, name) for name in module.__all__)
+
+
+def test_the_same_functions_are_reached_from_the_top():
+    assert sp.load_model is sp.models.load_model
+    assert sp.SingerEncoder is sp.models.SingerEncoder
+
+
+def test_a_clip_may_be_a_path_an_array_or_a_tensor(tmp_path):
+    encoder = sp.SingerEncoder.untrained(seed=0)
+    clip = np.sin(np.arange(22_050) / 20).astype(np.float32) / 2
+    soundfile.write(tmp_path / "clip.wav", clip, 44_100, subtype="FLOAT")
+    expected = encoder.embed(clip, sample_rate_hz=44_100)
+    assert expected.shape == (encoder.dim,)
+    for same in (tmp_path / "clip.wav", str(tmp_path / "clip.wav"), torch.from_numpy(clip)):
+        assert torch.equal(encoder.embed(same), expected)
+    assert encoder.embed_batch(torch.from_numpy(clip)[None]).shape == (1, encoder.dim)
