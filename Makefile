@@ -40,7 +40,7 @@ format: dev  ## format Python and C++
 	$(BIN)/clang-format -i $$(git ls-files 'csrc/*' 'tests/cpp/*.h' 'tests/cpp/*.cpp')
 
 notebooks: dev  ## execute the notebooks in place
-	$(PYTHON) -m jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
+	$(PYTHON) -m jupyter execute --inplace notebooks/*.ipynb
 
 clean:  ## remove builds and the virtual environment, keep runs
 	rm -rf build .venv
