@@ -1,6 +1,7 @@
 """The notebooks run from top to bottom, define nothing, and were committed as they ran."""
 
 import ast
+import os
 import re
 from pathlib import Path
 
@@ -54,6 +55,9 @@ def test_it_runs_and_shows_what_its_stored_outputs_show(path, tmp_path, monkeypa
     # Neither the user's startup files and kernels nor a trace of the run in the user's home.
     for variable in ("IPYTHONDIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "MPLCONFIGDIR"):
         monkeypatch.setenv(variable, str(tmp_path / variable))
+    # The kernel starts in another folder, where a relative entry would mean something else.
+    entries = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(str(Path(entry).resolve()) for entry in entries))
     workplace = tmp_path / "workplace"
     workplace.mkdir()
     # With no kernel registered, jupyter_client's "python3" is ipykernel under this very interpreter.
