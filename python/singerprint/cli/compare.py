@@ -31,7 +31,8 @@ def run(arguments: Namespace) -> int:
 
 
 def _newest_model() -> Path:
-    models = sorted(Path("runs").glob("**/encoder.json"), key=lambda path: path.stat().st_mtime)
+    found = (path for path in Path("runs").glob("**/encoder.json") if ".partial" not in path.parent.name)
+    models = sorted(found, key=lambda path: path.stat().st_mtime)
     if not models:
         raise ValueError("compare: model must be given where runs/ holds none, got no --model")
     print(f"model: {models[-1].parent}", file=sys.stderr)

@@ -24,9 +24,12 @@ def run(arguments: Namespace) -> int:
     """Embeds and writes; an array is named by its file's path relative to the folder, or as it was given."""
     if arguments.out.suffix != ".npz":
         raise ValueError(f"embed: out must end in .npz, got {arguments.out}")
+    if not arguments.out.absolute().parent.is_dir():
+        raise ValueError(f"embed: out must lie in an existing folder, got {arguments.out}")
+    files = _files(arguments.inputs)
     encoder = load_model(arguments.model)
     with file_progress("embedding") as progress:
-        embedded = embed_files(encoder, _files(arguments.inputs), progress)
+        embedded = embed_files(encoder, files, progress)
     arrays = {file.name: row for file, row in zip(embedded.files, embedded.embeddings, strict=True)}
     archive = io.BytesIO()
     np.savez(archive, **arrays)
@@ -40,6 +43,8 @@ def run(arguments: Namespace) -> int:
 def _files(inputs: list[Path]) -> list[SingerFile]:
     folders = [path for path in inputs if path.is_dir()]
     if not folders:
+        if len(set(inputs)) < len(inputs):
+            raise ValueError("embed: inputs must name every file once, got one twice")
         return [SingerFile(path, path.as_posix(), path.stem, None) for path in inputs]
     if len(inputs) > 1:
         raise ValueError(

@@ -31,6 +31,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Evaluates and prints a table."""
+    if arguments.json is not None and not arguments.json.absolute().parent.is_dir():
+        raise ValueError(f"evaluate: json must lie in an existing folder, got {arguments.json}")
     encoder = load_model(arguments.model)
     subject = folder_trials(arguments.data, arguments.pairs, arguments.across, arguments.seed)
     with file_progress("embedding") as progress:

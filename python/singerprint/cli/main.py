@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     module = COMMANDS[parsed.command]
     try:
         code: int = module.run(parsed[parsed.command])
-    except (ValueError, TypeError, OSError, FloatingPointError, NotImplementedError) as error:
+    except (ValueError, OSError, FloatingPointError, NotImplementedError) as error:
         if os.environ.get("SINGERPRINT_TRACEBACK") == "1":
             raise
         print(f"singerprint: {error}", file=sys.stderr)

@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 from rich.table import Table
 
 from singerprint.baselines import MfccStatistics
-from singerprint.data import SingerFile, scan_folder
+from singerprint.data import SingerFile, check_files, scan_folder
 from singerprint.data.synthetic import write_synthetic_singers
 from singerprint.evaluation import cosine_scores
-from singerprint.experiments.embed_files import Embedder
+from singerprint.experiments.embed_files import Embedder, embed_files
 from singerprint.experiments.verification import TrialFiles, Verification, drawn_trials, verify
 from singerprint.models import SingerEncoder
 from singerprint.plots import (
@@ -33,8 +33,10 @@ from singerprint.plots import (
 )
 from singerprint.training import TrainConfig, read_metrics, train
 
-SYNTHETIC_SINGERS = 32
-FILES_PER_SYNTHETIC_SINGER = 6
+# One recording of several songs for each singer to train on: files of one singer would be each other's negatives,
+# and a file of one song would teach the song.
+TRAIN_SINGERS, SONGS_PER_RECORDING, SONG_SECONDS = 96, 4, 4.0
+TEST_SINGERS, FILES_PER_TEST_SINGER = 12, 6
 # Enough singers on each side to train and to measure; the rest is split in two.
 MIN_SINGERS = 6
 COLUMNS = ("model", "EER", "95 % interval", "MNR", "95 % interval", "clips/s")
@@ -46,7 +48,7 @@ class DemoConfig:
 
     Attributes:
         data: folder ``singer/**/file`` of singing; None makes synthetic singers.
-        out: folder of the report and of the run; what an earlier demo left there is replaced.
+        out: folder of the report and of the run; what an earlier demo wrote there is replaced.
         steps: training steps.
         batch_size: pairs of crops a step.
         crop_seconds: length of a training crop.
@@ -86,17 +88,18 @@ def run_demo(config: DemoConfig) -> Path:
     """
     console = Console()
     config.out.mkdir(parents=True, exist_ok=True)
-    folder = config.data or _synthetic_singers(config)
-    split = split_singers(scan_folder(folder), config.seed)
+    run = config.out / "run"
+    if run.exists() and not (run / "config.json").is_file():
+        raise ValueError(f"demo: out must not hold a folder run that is no training run, got {config.out}")
+    split = _synthetic_singers(config) if config.data is None else _split_folder(config.data, config.seed)
     subject = drawn_trials(split.test, seed=config.seed)
     console.print(
         f"training on {len(split.train)} files, measuring on {len(subject.files)} files of "
         f"{len({file.singer for file in subject.files})} other singers"
     )
-    run = config.out / "run"
     shutil.rmtree(run, ignore_errors=True)
     training = TrainConfig(
-        data=(folder,),
+        data=(config.data or config.out / "singers",),
         out=run,
         steps=config.steps,
         batch_size=min(config.batch_size, len(split.train)),
@@ -105,6 +108,7 @@ def run_demo(config: DemoConfig) -> Path:
         learning_rate=1e-3,
         warmup_steps=config.steps // 10,
         schedule="cosine",
+        max_noise_amplitude=0.005,  # louder noise hides the voice for longer than a demo lasts
         validate_every=max(1, config.steps // 4),
         seed=config.seed,
     )
@@ -144,20 +148,41 @@ def split_singers(files: Sequence[SingerFile], seed: int) -> Split:
     )
 
 
-def _synthetic_singers(config: DemoConfig) -> Path:
+def _synthetic_singers(config: DemoConfig) -> Split:
+    """Makes the singers, or makes them again, which gives the same files."""
     folder = config.out / "singers"
-    shutil.rmtree(folder, ignore_errors=True)
-    write_synthetic_singers(folder, SYNTHETIC_SINGERS, FILES_PER_SYNTHETIC_SINGER, seed=config.seed)
-    return folder
+    with Progress(transient=True) as progress:
+        task = progress.add_task("making synthetic singers", total=None)
+
+        def report(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        write_synthetic_singers(
+            folder / "train",
+            TRAIN_SINGERS,
+            1,
+            songs_per_file=SONGS_PER_RECORDING,
+            seconds=SONG_SECONDS,
+            seed=config.seed,
+            progress=report,
+        )
+        write_synthetic_singers(
+            folder / "test", TEST_SINGERS, FILES_PER_TEST_SINGER, seed=config.seed + 1, progress=report
+        )
+    return Split(scan_folder(folder / "train"), scan_folder(folder / "test"))
+
+
+def _split_folder(folder: Path, seed: int) -> Split:
+    """A user's folder, split by singer; files whose header cannot be read are left out."""
+    return split_singers(check_files(scan_folder(folder)).usable, seed)
 
 
 def _measure(
     encoder: SingerEncoder, split: Split, subject: TrialFiles, config: DemoConfig
 ) -> list[Contender]:
     """The trained encoder and what it must beat, on the same trials."""
-    statistics = MfccStatistics().fit(
-        file.path for file in track(split.train, "MFCC statistics", transient=True)
-    )
+    statistics = MfccStatistics()
+    statistics.fit_statistics(embed_files(statistics, split.train).embeddings)
     embedders: dict[str, Embedder] = {
         "trained here": encoder,
         "untrained": SingerEncoder.untrained(seed=config.seed),

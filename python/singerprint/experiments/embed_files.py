@@ -21,7 +21,7 @@ class Embedder(Protocol):
     def dim(self) -> int:
         """Length of an embedding."""
 
-    def embed(self, audio: str | Path) -> Tensor:
+    def embed(self, clip: str | Path, /) -> Tensor:
         """The embedding of a whole file, ``(dim,)``."""
 
 
@@ -72,7 +72,7 @@ def embed_files(
             rows.append(embedder.embed(file.path).cpu().numpy())
             embedded.append(file)
             audio_seconds += audio_info(file.path).seconds
-        except AudioError as error:
+        except (AudioError, OSError) as error:
             unreadable[file.name] = str(error)
         if progress is not None:
             progress(done, len(files))

@@ -12,30 +12,42 @@ import os
 import shutil
 import warnings
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import safetensors.torch
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from singerprint.atomic_file import write_files
 from singerprint.models import SingerEncoder, load_model, save_model
 from singerprint.training.config import TrainConfig
 
 SCHEMA = 1
 # Settings that may change between the first and the resumed part of a run without changing what it computes.
 FREE_SETTINGS = frozenset(
-    {"out", "steps", "workers", "log_every", "checkpoint_every", "validate_every", "device", "init"}
+    {"data", "out", "workers", "log_every", "checkpoint_every", "validate_every", "device", "init"}
 )
 
 
-def save_checkpoint(
-    run: Path,
-    step: int,
-    encoder: SingerEncoder,
-    objective: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    config: TrainConfig,
-    keep: int = 2,
-) -> Path:
+class TrainingState(NamedTuple):
+    """All that a step reads and writes.
+
+    Attributes:
+        encoder: the encoder that is trained.
+        objective: its loss, with the modules that only training needs.
+        optimizer: over the parameters of both.
+        config: the run's settings.
+        files: names of the files trained on, in order: a clip's draws follow from its place.
+    """
+
+    encoder: SingerEncoder
+    objective: nn.Module
+    optimizer: torch.optim.Optimizer
+    config: TrainConfig
+    files: tuple[str, ...]
+
+
+def save_checkpoint(run: Path, step: int, state: TrainingState, keep: int = 2) -> Path:
     """Writes the state after ``step`` steps and removes all but the newest ``keep`` checkpoints.
 
     Raises:
@@ -47,17 +59,16 @@ def save_checkpoint(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:
-        save_model(encoder, partial)
-        save_file(_training_tensors(objective, optimizer), partial / "training.safetensors")
+        save_model(state.encoder, partial)
+        write_files({partial / "training.safetensors": safetensors.torch.save(_training_tensors(state))})
         facts = {
             "schema": SCHEMA,
             "step": step,
-            "config": config.as_json(),
+            "config": state.config.as_json(),
+            "files": _names_sha256(state.files),
             "sha256": {path.name: _sha256(path) for path in sorted(partial.iterdir())},
         }
-        (partial / "training.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-        for path in partial.iterdir():
-            _flush(path)
+        write_files({partial / "training.json": (json.dumps(facts, indent=2) + "\n").encode()})
         shutil.rmtree(final, ignore_errors=True)
         partial.rename(final)
         _flush(folder)
@@ -79,45 +90,50 @@ def newest_checkpoint(run: Path) -> Path | None:
     return None
 
 
-def load_checkpoint(
-    path: Path,
-    encoder: SingerEncoder,
-    objective: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    config: TrainConfig,
-) -> int:
+def load_checkpoint(path: Path, state: TrainingState) -> int:
     """Restores encoder, objective and optimiser from a checkpoint.
 
     Returns:
         The number of steps done.
 
     Raises:
-        ValueError: the checkpoint belongs to a run with other settings (the first that differs is named).
+        ValueError: the checkpoint belongs to a run with other settings (the first that differs is named) or
+            other files.
     """
     facts = json.loads((path / "training.json").read_text(encoding="utf-8"))
     if facts["schema"] != SCHEMA:
         raise ValueError(f"train: {path} must have schema {SCHEMA}, got {facts['schema']}")
-    for name, value in config.as_json().items():
-        if name not in FREE_SETTINGS and facts["config"].get(name) != value:
-            expected = facts["config"].get(name)
-            raise ValueError(f"train: {name} must be {expected!r} as in the resumed run, got {value!r}")
-    encoder.load_state_dict(load_model(path).state_dict())
-    tensors = load_file(path / "training.safetensors")
-    objective.load_state_dict(_with_prefix(tensors, "objective."))
-    state = optimizer.state_dict()
-    state["state"] = {}
+    _check_same_run(facts, state)
+    state.encoder.load_state_dict(load_model(path).state_dict())
+    tensors = safetensors.torch.load((path / "training.safetensors").read_bytes())
+    state.objective.load_state_dict(_with_prefix(tensors, "objective."))
+    optimizer = state.optimizer.state_dict()
+    optimizer["state"] = {}
     for name, tensor in _with_prefix(tensors, "optimizer.").items():
         index, _, key = name.partition(".")
-        state["state"].setdefault(int(index), {})[key] = tensor
-    optimizer.load_state_dict(state)
+        optimizer["state"].setdefault(int(index), {})[key] = tensor
+    state.optimizer.load_state_dict(optimizer)
     step: int = facts["step"]
     return step
 
 
-def _training_tensors(objective: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    tensors = {f"objective.{name}": value for name, value in objective.state_dict().items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
+def _check_same_run(facts: dict[str, Any], state: TrainingState) -> None:
+    config = state.config
+    # A constant rate and NT-Xent know no last step: such a run may be made longer.
+    open_ended = config.objective == "contrastive" and config.recipe.schedule == "constant"
+    free = FREE_SETTINGS | {"steps"} if open_ended else FREE_SETTINGS
+    for name, value in config.as_json().items():
+        expected = facts["config"].get(name)
+        if name not in free and expected != value:
+            raise ValueError(f"train: {name} must be {expected!r} as in the resumed run, got {value!r}")
+    if facts["files"] != _names_sha256(state.files):
+        raise ValueError("train: data must hold the files of the resumed run, got others")
+
+
+def _training_tensors(state: TrainingState) -> dict[str, Tensor]:
+    tensors = {f"objective.{name}": value for name, value in state.objective.state_dict().items()}
+    for index, moments in state.optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{key}": value for key, value in moments.items()}
     # Copies: safetensors refuses tensors that share memory.
     return {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
 
@@ -138,8 +154,8 @@ def _damage(path: Path) -> str | None:
         for name, expected in facts["sha256"].items():
             if _sha256(path / name) != expected:
                 return f"{name} does not have its SHA-256"
-    except (OSError, ValueError, KeyError) as error:
-        return str(error)
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        return f"{type(error).__name__}: {error}"
     return None
 
 
@@ -147,8 +163,12 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def _names_sha256(names: tuple[str, ...]) -> str:
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()
+
+
 def _flush(path: Path) -> None:
-    """Brings a file or a folder's entries to the disk."""
+    """Brings a folder's entries to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

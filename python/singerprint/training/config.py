@@ -43,13 +43,14 @@ class TrainConfig:
             source, so that room, microphone and codec cannot tell its clips apart. Small sources are pooled.
         learning_rate: peak learning rate.
         weight_decay: weight decay (L2 of Adam, decoupled with ``adamw``).
-        warmup_steps: steps of linear warm-up from 0 to the peak.
-        schedule: after the warm-up, ``constant`` or ``cosine`` to 0 at the last step.
+        warmup_steps: steps of linear warm-up, the last at the peak; at most a tenth of the steps by default.
+        schedule: after the warm-up, ``constant`` or ``cosine``, which ends just above 0.
         optimizer: ``adam`` as in the papers, or ``adamw``.
         temperature: temperature of the contrastive loss.
         initial_tau: first decay rate of BYOL's target; it rises to 1 along a cosine.
         augment: noise, gain and time mask with the papers' ranges; False trains on plain crops.
-        n_mels: bins of the log-mel spectrogram.
+        max_noise_amplitude: loudest noise of the augmentation, for crops that peak at 1.
+        n_mels: bins of the log-mel spectrogram, where there is no ``init``.
         init: a run or model folder whose encoder is the starting point; None starts from random weights.
         seed: every draw of the run is a function of it.
         workers: processes that read audio; the result does not depend on it.
@@ -74,6 +75,7 @@ class TrainConfig:
     temperature: float = 0.2
     initial_tau: float = 0.99
     augment: bool = True
+    max_noise_amplitude: float = 0.05
     n_mels: int = 80
     init: Path | None = None
     seed: int = 0
@@ -92,6 +94,8 @@ class TrainConfig:
         recipe = dataclasses.replace(
             RECIPES[self.objective], **{name: value for name, value in given.items() if value is not None}
         )
+        if self.warmup_steps is None:  # a short run must reach its peak rate too
+            recipe = dataclasses.replace(recipe, warmup_steps=min(recipe.warmup_steps, recipe.steps // 10))
         object.__setattr__(self, "recipe", recipe)
         at_least = {
             "steps": (recipe.steps, 1),
@@ -106,6 +110,8 @@ class TrainConfig:
         for name, (value, least) in at_least.items():
             if value < least:
                 raise ValueError(f"train: {name} must be at least {least}, got {value}")
+        if self.seed >= 2**63:
+            raise ValueError(f"train: seed must be below 2**63, got {self.seed}")
         for name in ("crop_seconds", "temperature"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
@@ -114,6 +120,10 @@ class TrainConfig:
             value = getattr(recipe, name)
             if not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"train: {name} must be finite and not negative, got {value}")
+        if not 0 <= self.max_noise_amplitude < math.inf:
+            raise ValueError(
+                f"train: max_noise_amplitude must be finite and not negative, got {self.max_noise_amplitude}"
+            )
         if not 0 <= self.initial_tau <= 1:
             raise ValueError(f"train: initial_tau must lie in [0, 1], got {self.initial_tau}")
         if not self.data:

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from singerprint import _C
+from singerprint.atomic_file import write_files
 from singerprint.augment import Compose, DrawKey, RandomGain, RandomGaussianNoise, RandomTimeMask
 from singerprint.data import (
     CheckedFiles,
@@ -27,7 +29,7 @@ from singerprint.data import (
     scan_folder,
 )
 from singerprint.models import SingerEncoder, load_model, save_model
-from singerprint.training.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
+from singerprint.training.checkpoint import TrainingState, load_checkpoint, newest_checkpoint, save_checkpoint
 from singerprint.training.clock import StretchClock
 from singerprint.training.config import TrainConfig
 from singerprint.training.interruption import stop_on_signal
@@ -79,7 +81,7 @@ def train(
 
     Raises:
         ValueError: no usable audio, a batch larger than the data, an occupied ``out``, or nothing to resume.
-        FloatingPointError: the loss is not finite; the last checkpoint remains.
+        FloatingPointError: the loss or a weight is not finite; the last checkpoint remains.
 
     Example:
         >>> config = TrainConfig(data=(Path("dataset"),), out=Path("runs/first"))  # doctest: +SKIP
@@ -87,10 +89,11 @@ def train(
     """
     if not resume and config.out.exists() and any(config.out.iterdir()):
         raise ValueError(f"train: out must be a new or empty folder, or be resumed, got {config.out}")
-    run = _Run(config, _usable_files(config, files), validate)
+    checkpoint = _checkpoint_to_resume(config) if resume else None
+    run = _Run(config, _usable_files(config, files), validate, checkpoint)
     config.out.mkdir(parents=True, exist_ok=True)
-    done = run.restore() if resume else 0
-    (config.out / "config.json").write_text(json.dumps(config.as_json(), indent=2) + "\n", encoding="utf-8")
+    done = 0 if checkpoint is None else run.restore(checkpoint)
+    write_files({config.out / "config.json": (json.dumps(config.as_json(), indent=2) + "\n").encode()})
     with (
         stop_on_signal() as stop_asked,
         TrainingProgress(config.recipe.steps, done, show_progress) as progress,
@@ -126,19 +129,26 @@ def _named_by_folder(config: TrainConfig, folder: Path) -> list[SingerFile]:
 class _Run:
     """The state of a run between two steps."""
 
-    def __init__(self, config: TrainConfig, checked: CheckedFiles, validate: Validate | None) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        checked: CheckedFiles,
+        validate: Validate | None,
+        checkpoint: Path | None,
+    ) -> None:
         self.config = config
         self.checked = checked
         self.validate = validate
         self.skipped = {file.name: reason for file, reason in checked.unreadable}
         self.device = _device(config)
-        if config.init is not None:
-            encoder = load_model(config.init)
+        start = checkpoint or config.init
+        if start is not None:
+            encoder = load_model(start)
         else:
             encoder = SingerEncoder.untrained(seed=config.seed, n_mels=config.n_mels)
         self.encoder = encoder.to(self.device)
         self.objective = build_objective(config, self.encoder).to(self.device)
-        chain = [RandomGaussianNoise(), RandomGain(), RandomTimeMask()] if config.augment else []
+        chain = [_noise(config), RandomGain(), RandomTimeMask()] if config.augment else []
         self.augmentation = Compose(chain)
         trained = [*self.encoder.parameters(), *self.objective.parameters()]
         self.parameters = [parameter for parameter in trained if parameter.requires_grad]
@@ -153,15 +163,19 @@ class _Run:
             _sources(config, checked.usable) if config.one_source_batches else None,
         )
 
-    def restore(self) -> int:
-        """Loads the newest checkpoint and returns the number of steps it has done."""
-        path = newest_checkpoint(self.config.out)
-        if path is None:
-            raise ValueError(
-                f"train: out must hold a checkpoint to resume from, got none in {self.config.out}"
-            )
-        step = load_checkpoint(path, self.encoder, self.objective, self.optimizer, self.config)
+    @property
+    def state(self) -> TrainingState:
+        """What a checkpoint holds."""
+        names = tuple(file.name for file in self.checked.usable)
+        return TrainingState(self.encoder, self.objective, self.optimizer, self.config, names)
+
+    def restore(self, checkpoint: Path) -> int:
+        """Loads a checkpoint and returns the number of steps it has done."""
+        step = load_checkpoint(checkpoint, self.state)
         cut_metrics(self.config.out, step)
+        if step < self.config.recipe.steps:  # the encoder of a shorter run is not this run's
+            for name in ("encoder.json", "encoder.safetensors"):
+                (self.config.out / name).unlink(missing_ok=True)
         return step
 
     def advance(self, done: int, stop_asked: Callable[[], bool], progress: TrainingProgress) -> int:
@@ -190,7 +204,8 @@ class _Run:
                 append_metrics(config.out, figures | (self._validation() if validation_due else {}))
                 clock = StretchClock()
             if checkpoint_due:
-                save_checkpoint(config.out, done, self.encoder, self.objective, self.optimizer, config)
+                self._refuse_non_finite(self._sum_of_weights(), done)
+                save_checkpoint(config.out, done, self.state)
         return done
 
     def _batches(self, done: int) -> Iterator[tuple[int, PairBatch]]:
@@ -245,12 +260,21 @@ class _Run:
         self.encoder.eval()
         return self.validate(self.encoder)
 
-    def _refuse_non_finite(self, loss: float, done: int) -> None:
-        if not math.isfinite(loss):
+    def _sum_of_weights(self) -> float:
+        """Not finite if a weight is not."""
+        return float(torch.stack([parameter.detach().double().sum() for parameter in self.parameters]).sum())
+
+    def _refuse_non_finite(self, figure: float, done: int) -> None:
+        if not math.isfinite(figure):
             raise FloatingPointError(
-                f"train: loss must be finite, got {loss} in the steps up to {done}; the last checkpoint is "
-                "kept (a smaller learning_rate or a longer warm-up usually helps)"
+                f"train: loss and weights must be finite, got {figure} by step {done}; the last checkpoint "
+                "is kept (a smaller learning_rate or a longer warm-up usually helps)"
             )
+
+
+def _noise(config: TrainConfig) -> RandomGaussianNoise:
+    loudest = config.max_noise_amplitude
+    return RandomGaussianNoise(min_amplitude=min(0.001, loudest), max_amplitude=loudest)
 
 
 def _sources(config: TrainConfig, files: Sequence[SingerFile]) -> list[int]:
@@ -262,7 +286,16 @@ def _sources(config: TrainConfig, files: Sequence[SingerFile]) -> list[int]:
     ]
 
 
+def _checkpoint_to_resume(config: TrainConfig) -> Path:
+    path = newest_checkpoint(config.out)
+    if path is None:
+        raise ValueError(f"train: out must hold a checkpoint to resume from, got none in {config.out}")
+    return path
+
+
 def _device(config: TrainConfig) -> torch.device:
     if config.device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device("cuda" if torch.cuda.is_available() and _C.has_cuda else "cpu")
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("train: device must be there, got cuda on a machine or a PyTorch without it")
     return torch.device(config.device)

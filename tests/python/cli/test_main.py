@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from singerprint.data.synthetic import write_synthetic_singers
 
 
 def singerprint(*arguments, cwd):
-    environment = os.environ | {"OMP_NUM_THREADS": "2", "COLUMNS": "120"}
+    package = str(Path(sp.__file__).parents[1])  # absolute: the command runs in another folder
+    environment = os.environ | {"OMP_NUM_THREADS": "2", "COLUMNS": "120", "PYTHONPATH": package}
     command = [sys.executable, "-m", "singerprint", *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 

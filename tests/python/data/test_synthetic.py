@@ -204,6 +204,16 @@ def refusal(function, *arguments, **options):
     return str(caught.value)
 
 
+def test_a_file_of_several_songs_holds_them_one_after_the_other(tmp_path):
+    (path,) = write_synthetic_singers(tmp_path, 1, 1, songs_per_file=2, seconds=0.5, seed=3)
+    samples, rate_hz = soundfile.read(path)
+    first, second = np.split(samples, 2)
+    assert (len(samples), rate_hz) == (44100, 44100)
+    (alone,) = write_synthetic_singers(tmp_path, 1, 1, seconds=0.5, seed=3)
+    assert np.array_equal(soundfile.read(alone)[0], first)
+    assert not np.array_equal(first, second)
+
+
 def test_bad_arguments_are_refused(tmp_path):
     singer = draw_singer(0, 0)
     assert refusal(draw_singer, 0, -1) == "draw_singer: index must not be negative, got -1"
@@ -213,6 +223,10 @@ def test_bad_arguments_are_refused(tmp_path):
         refusal(synthesize, singer, 1.0, 4000) == "synthesize: sample_rate_hz must be at least 8000, got 4000"
     )
     op = "write_synthetic_singers:"
+    assert (
+        refusal(write_synthetic_singers, tmp_path, 1, 1, songs_per_file=0)
+        == f"{op} songs_per_file must be at least 1, got 0"
+    )
     assert refusal(write_synthetic_singers, tmp_path, 0) == f"{op} singers must be at least 1, got 0"
     assert (
         refusal(write_synthetic_singers, tmp_path, 1, 0) == f"{op} files_per_singer must be at least 1, got 0"

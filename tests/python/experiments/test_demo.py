@@ -37,9 +37,21 @@ def test_too_few_singers_are_refused():
     )
 
 
+def test_a_folder_of_the_users_own_is_not_removed(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("years of work")
+    with pytest.raises(ValueError) as caught:
+        run_demo(DemoConfig(out=tmp_path))
+    assert (
+        str(caught.value) == f"demo: out must not hold a folder run that is no training run, got {tmp_path}"
+    )
+    assert (tmp_path / "run" / "thesis.txt").exists()
+
+
 def test_the_demo_writes_a_report_that_stands_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr("singerprint.experiments.demo.SYNTHETIC_SINGERS", 6)
-    monkeypatch.setattr("singerprint.experiments.demo.FILES_PER_SYNTHETIC_SINGER", 2)
+    sizes = {"TRAIN_SINGERS": 4, "SONGS_PER_RECORDING": 2, "TEST_SINGERS": 3, "FILES_PER_TEST_SINGER": 2}
+    for name, value in sizes.items():
+        monkeypatch.setattr(f"singerprint.experiments.demo.{name}", value)
     page = run_demo(DemoConfig(out=tmp_path, steps=2, batch_size=4, crop_seconds=0.5))
     text = page.read_text(encoding="utf-8")
     for words in ("trained here", "untrained", "MFCC statistics", "EER", "MNR", "clips/s"):

@@ -1,3 +1,4 @@
+import dataclasses
 import errno
 import json
 
@@ -6,13 +7,13 @@ import torch
 
 from singerprint.models import SingerEncoder, save_model
 from singerprint.training import train
-from singerprint.training.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
+from singerprint.training.checkpoint import TrainingState, load_checkpoint, newest_checkpoint, save_checkpoint
 from singerprint.training.objective import build_objective
 
 
 @pytest.fixture
 def state(small_config):
-    """Encoder, objective and optimiser after one real step, with their configuration."""
+    """The state after one real step."""
     config = small_config(objective="byol")
     encoder = SingerEncoder.untrained(seed=0)
     objective = build_objective(config, encoder)
@@ -22,12 +23,12 @@ def state(small_config):
     waveforms = torch.randn(2, 2, 8192, generator=torch.Generator().manual_seed(0))
     objective(encoder, *waveforms).backward()
     optimizer.step()
-    return encoder, objective, optimizer, config
+    return TrainingState(encoder, objective, optimizer, config, ("a.wav", "b.wav"))
 
 
 def test_what_is_saved_is_what_is_loaded(state, tmp_path):
-    encoder, objective, optimizer, config = state
-    path = save_checkpoint(tmp_path, 1, encoder, objective, optimizer, config)
+    encoder, objective, optimizer, config, files = state
+    path = save_checkpoint(tmp_path, 1, state)
     expected = [module.state_dict() for module in (encoder, objective)]
     moments = optimizer.state_dict()["state"]
 
@@ -35,7 +36,7 @@ def test_what_is_saved_is_what_is_loaded(state, tmp_path):
     other_objective = build_objective(config, other)
     trained = [p for p in [*other.parameters(), *other_objective.parameters()] if p.requires_grad]
     other_optimizer = torch.optim.Adam(trained, lr=1e-3)
-    assert load_checkpoint(path, other, other_objective, other_optimizer, config) == 1
+    assert load_checkpoint(path, TrainingState(other, other_objective, other_optimizer, config, files)) == 1
     for module, values in zip((other, other_objective), expected, strict=True):
         assert all(torch.equal(value, values[name]) for name, value in module.state_dict().items())
     loaded = other_optimizer.state_dict()["state"]
@@ -45,7 +46,7 @@ def test_what_is_saved_is_what_is_loaded(state, tmp_path):
 
 def test_only_the_newest_two_are_kept(state, tmp_path):
     for step in (1, 2, 3):
-        save_checkpoint(tmp_path, step, *state)
+        save_checkpoint(tmp_path, step, state)
     names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
     assert names == ["step-00000002", "step-00000003"]
 
@@ -53,33 +54,47 @@ def test_only_the_newest_two_are_kept(state, tmp_path):
 @pytest.mark.parametrize("name", ["encoder.safetensors", "training.safetensors", "training.json"])
 def test_a_damaged_checkpoint_is_passed_over_loudly(state, tmp_path, name):
     for step in (1, 2):
-        path = save_checkpoint(tmp_path, step, *state)
+        path = save_checkpoint(tmp_path, step, state)
     (path / name).write_bytes((path / name).read_bytes()[:-2])
     with pytest.warns(UserWarning, match=r"step-00000002 is damaged .* an earlier checkpoint is used"):
         assert newest_checkpoint(tmp_path).name == "step-00000001"
 
 
 def test_a_full_disk_leaves_the_older_checkpoint_and_nothing_else(state, tmp_path, monkeypatch):
-    save_checkpoint(tmp_path, 1, *state)
+    save_checkpoint(tmp_path, 1, state)
 
     def full(*_arguments, **_options):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("singerprint.training.checkpoint.save_file", full)
+    monkeypatch.setattr("os.fsync", full)  # where a full disk shows at the latest
     with pytest.raises(OSError, match="No space left on device"):
-        save_checkpoint(tmp_path, 2, *state)
+        save_checkpoint(tmp_path, 2, state)
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-00000001"]
     assert newest_checkpoint(tmp_path).name == "step-00000001"
 
 
 def test_a_checkpoint_of_another_schema_is_refused(state, tmp_path):
-    path = save_checkpoint(tmp_path, 1, *state)
+    path = save_checkpoint(tmp_path, 1, state)
     facts = json.loads((path / "training.json").read_text())
     (path / "training.json").write_text(json.dumps(facts | {"schema": 99}))
-    encoder, objective, optimizer, config = state
     with pytest.raises(ValueError) as caught:
-        load_checkpoint(path, encoder, objective, optimizer, config)
+        load_checkpoint(path, state)
     assert str(caught.value) == f"train: {path} must have schema 1, got 99"
+
+
+def test_other_files_are_another_run(state, tmp_path):
+    path = save_checkpoint(tmp_path, 1, state)
+    with pytest.raises(ValueError) as caught:
+        load_checkpoint(path, state._replace(files=("a.wav",)))
+    assert str(caught.value) == "train: data must hold the files of the resumed run, got others"
+
+
+def test_a_schedule_that_ends_fixes_the_steps(state, tmp_path):
+    path = save_checkpoint(tmp_path, 1, state)
+    longer = dataclasses.replace(state.config, steps=9)
+    with pytest.raises(ValueError) as caught:
+        load_checkpoint(path, state._replace(config=longer))
+    assert str(caught.value) == "train: steps must be 4 as in the resumed run, got 9"
 
 
 def test_an_encoder_can_be_the_start_of_a_run(small_config, tmp_path):

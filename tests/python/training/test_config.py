@@ -32,6 +32,11 @@ def test_warmup_rises_linearly_to_the_peak_and_the_cosine_ends_near_zero():
     assert 0 < rates[-1] < 1e-3  # 0.5 * (1 + cos(pi * 89 / 90)) = 3.0e-4
 
 
+def test_a_short_run_warms_up_for_a_tenth_of_its_steps():
+    assert TrainConfig(DATA, OUT, objective="byol", steps=100).recipe.warmup_steps == 10
+    assert TrainConfig(DATA, OUT, objective="byol").recipe.warmup_steps == 1_700
+
+
 def test_the_configuration_is_json():
     values = json.loads(json.dumps(TrainConfig(DATA, OUT).as_json()))
     assert (values["data"], values["steps"]) == (["a"], RECIPES["contrastive"].steps)
@@ -43,6 +48,7 @@ def test_the_configuration_is_json():
         ({"objective": "moco"}, "train: objective must be one of ['byol', 'contrastive'], got 'moco'"),
         ({"steps": 0}, "train: steps must be at least 1, got 0"),
         ({"batch_size": 1}, "train: batch_size must be at least 2, got 1"),
+        ({"seed": 2**63}, f"train: seed must be below 2**63, got {2**63}"),
         ({"workers": -1}, "train: workers must be at least 0, got -1"),
         ({"crop_seconds": 0.0}, "train: crop_seconds must be positive and finite, got 0.0"),
         ({"temperature": float("nan")}, "train: temperature must be positive and finite, got nan"),

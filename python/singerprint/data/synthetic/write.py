@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import soundfile
 
 from singerprint.atomic_file import write_files
@@ -24,6 +25,7 @@ def write_synthetic_singers(
     singers: int = 12,
     files_per_singer: int = 6,
     *,
+    songs_per_file: int = 1,
     seconds: float = 6.0,
     sample_rate_hz: int = 44100,
     seed: int = 0,
@@ -34,8 +36,10 @@ def write_synthetic_singers(
     Args:
         folder: Where to; made if it is missing. Files of the same names are replaced, others are left.
         singers: Number of singers, >= 1.
-        files_per_singer: Performances of each, >= 1; no two of the whole set share melody, words or dynamics.
-        seconds: Length of each file, in [0.5, 60].
+        files_per_singer: Files of each, >= 1.
+        songs_per_file: Performances one after the other in a file, >= 1; no two of the whole set share melody,
+            words or dynamics, so that two places of a file with several share nothing but the voice.
+        seconds: Length of each performance, in [0.5, 60].
         sample_rate_hz: Sample rate, at least 8000.
         seed: Seed of the set: another seed gives other singers and other performances.
         progress: Called with (files done, files in all) after each file.
@@ -50,7 +54,8 @@ def write_synthetic_singers(
         >>> len(write_synthetic_singers("synthetic", singers=2, files_per_singer=1, seconds=0.5))
         2
     """
-    for name, count in (("singers", singers), ("files_per_singer", files_per_singer)):
+    counts = {"singers": singers, "files_per_singer": files_per_singer, "songs_per_file": songs_per_file}
+    for name, count in counts.items():
         if count < 1:
             raise ValueError(f"write_synthetic_singers: {name} must be at least 1, got {count}")
     paths: list[Path] = []
@@ -58,9 +63,10 @@ def write_synthetic_singers(
         singer = draw_singer(seed, index)
         singer_folder = Path(folder) / f"singer-{index:02d}"
         for number in range(files_per_singer):
-            words = draw_words(DrawAddress(seed, 0, index, number), PERFORMANCE_SEED_PURPOSE, 1)
+            words = draw_words(DrawAddress(seed, 0, index, number), PERFORMANCE_SEED_PURPOSE, songs_per_file)
+            songs = [synthesize(singer, seconds, sample_rate_hz, int(word)) for word in words]
             path = singer_folder / f"{number:03d}.wav"
-            _write_wav(path, synthesize(singer, seconds, sample_rate_hz, int(words[0])), sample_rate_hz)
+            _write_wav(path, np.concatenate(songs), sample_rate_hz)
             paths.append(path)
             if progress is not None:
                 progress(len(paths), singers * files_per_singer)
