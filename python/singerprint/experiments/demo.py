@@ -33,8 +33,8 @@ from singerprint.plots import (
 )
 from singerprint.training import TrainConfig, read_metrics, train
 
-# One recording of several songs for each singer to train on: files of one singer would be each other's negatives,
-# and a file of one song would teach the song.
+# One recording of several songs for each singer to train on: files of one singer would be each other's
+# negatives, and a file of one song would teach the song.
 TRAIN_SINGERS, SONGS_PER_RECORDING, SONG_SECONDS = 96, 4, 4.0
 TEST_SINGERS, FILES_PER_TEST_SINGER = 12, 6
 # Enough singers on each side to train and to measure; the rest is split in two.

@@ -24,14 +24,13 @@ from singerprint.data import (
     PairBatch,
     PairBatches,
     SingerFile,
-    check_files,
     collate_pairs,
-    scan_folder,
 )
 from singerprint.models import SingerEncoder, load_model, save_model
 from singerprint.training.checkpoint import TrainingState, load_checkpoint, newest_checkpoint, save_checkpoint
 from singerprint.training.clock import StretchClock
 from singerprint.training.config import TrainConfig
+from singerprint.training.files import source_of_each, usable_files
 from singerprint.training.interruption import stop_on_signal
 from singerprint.training.metrics import append_metrics, cut_metrics
 from singerprint.training.objective import build_objective
@@ -90,7 +89,7 @@ def train(
     if not resume and config.out.exists() and any(config.out.iterdir()):
         raise ValueError(f"train: out must be a new or empty folder, or be resumed, got {config.out}")
     checkpoint = _checkpoint_to_resume(config) if resume else None
-    run = _Run(config, _usable_files(config, files), validate, checkpoint)
+    run = _Run(config, usable_files(config, files), validate, checkpoint)
     config.out.mkdir(parents=True, exist_ok=True)
     done = 0 if checkpoint is None else run.restore(checkpoint)
     write_files({config.out / "config.json": (json.dumps(config.as_json(), indent=2) + "\n").encode()})
@@ -103,27 +102,6 @@ def train(
         save_model(run.encoder, config.out)
     run.encoder.eval()
     return TrainResult(run.encoder, done, len(run.checked.short), run.skipped)
-
-
-def _usable_files(config: TrainConfig, files: Sequence[SingerFile] | None) -> CheckedFiles:
-    """The files to train on, those with an unreadable header set apart."""
-    if files is None:
-        files = [file for folder in config.data for file in _named_by_folder(config, folder)]
-    checked = check_files(files, config.crop_seconds)
-    if len(checked.usable) < config.recipe.batch_size:
-        raise ValueError(
-            f"train: batch_size must be at most the number of usable files, {len(checked.usable)}, "
-            f"got {config.recipe.batch_size} ({len(checked.unreadable)} files are unreadable)"
-        )
-    return checked
-
-
-def _named_by_folder(config: TrainConfig, folder: Path) -> list[SingerFile]:
-    """A folder's files; of several folders, which may hold the same names, the folder joins the name."""
-    files = scan_folder(folder)
-    if len(config.data) == 1:
-        return files
-    return [file._replace(name=f"{folder}/{file.name}") for file in files]
 
 
 class _Run:
@@ -160,7 +138,7 @@ class _Run:
             len(checked.usable),
             config.recipe.batch_size,
             config.seed,
-            _sources(config, checked.usable) if config.one_source_batches else None,
+            source_of_each(config, checked.usable) if config.one_source_batches else None,
         )
 
     @property
@@ -275,15 +253,6 @@ class _Run:
 def _noise(config: TrainConfig) -> RandomGaussianNoise:
     loudest = config.max_noise_amplitude
     return RandomGaussianNoise(min_amplitude=min(0.001, loudest), max_amplitude=loudest)
-
-
-def _sources(config: TrainConfig, files: Sequence[SingerFile]) -> list[int]:
-    """The data folder that each file lies in, by its number; files from elsewhere share one more."""
-    folders = list(config.data)
-    return [
-        next((number for number, folder in enumerate(folders) if folder in file.path.parents), len(folders))
-        for file in files
-    ]
 
 
 def _checkpoint_to_resume(config: TrainConfig) -> Path:

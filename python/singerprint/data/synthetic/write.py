@@ -37,8 +37,8 @@ def write_synthetic_singers(
         folder: Where to; made if it is missing. Files of the same names are replaced, others are left.
         singers: Number of singers, >= 1.
         files_per_singer: Files of each, >= 1.
-        songs_per_file: Performances one after the other in a file, >= 1; no two of the whole set share melody,
-            words or dynamics, so that two places of a file with several share nothing but the voice.
+        songs_per_file: Performances one after the other in a file, >= 1; no two of the whole set share
+            melody, words or dynamics: two places of a file with several share nothing but the voice.
         seconds: Length of each performance, in [0.5, 60].
         sample_rate_hz: Sample rate, at least 8000.
         seed: Seed of the set: another seed gives other singers and other performances.
