@@ -27,10 +27,8 @@ MelFilterBank mel_filter_bank(const MelFilterOptions& options) {
   for (std::size_t m = 0; m + 2 < edges.size(); ++m) {
     const double left = edges[m], centre = edges[m + 1], right = edges[m + 2];
     const double norm = options.norm == MelNorm::kSlaney ? 2.0 / (right - left) : 1.0;
-    // At or left of the filter's edge; what weighs nothing is left out below. Not left / hz_per_bin: at a sample rate
-    // of 1e-320 Hz that is 0 / 0, which has no integer.
-    const double share = left / options.sample_rate_hz;
-    std::int64_t bin = std::max<std::int64_t>(0, static_cast<std::int64_t>(share * static_cast<double>(options.n_fft)));
+    // At or left of the filter's edge; what weighs nothing is left out below.
+    std::int64_t bin = std::max<std::int64_t>(0, static_cast<std::int64_t>(left / hz_per_bin));
     bank.first_bin.push_back(static_cast<std::int32_t>(bin));
     bool empty = true;
     for (; bin <= last_bin; ++bin) {
