@@ -26,8 +26,8 @@ dev: .venv/tools  ## build in place with the C++ tests, and install what the tes
 	$(INSTALL) -e ".[test]" -Cbuild-dir=$(BUILD) -Ccmake.define.SINGERPRINT_TESTS=ON \
 	  -Ccmake.define.SINGERPRINT_CUDA=$(SINGERPRINT_CUDA)
 
-bench: dev  ## the benchmarks' table; figures in benchmarks/results
-	$(INSTALL) -e ".[benchmark]" -Cbuild-dir=$(BUILD) -Ccmake.define.SINGERPRINT_TESTS=ON
+bench: .venv/tools  ## the benchmarks' table; figures in benchmarks/results
+	$(INSTALL) -e ".[test,benchmark]" -Cbuild-dir=$(BUILD) -Ccmake.define.SINGERPRINT_TESTS=ON
 	$(PYTHON) -m benchmarks.run
 
 check: dev  ## linters and types

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
+from benchmarks import torchvision_operators  # noqa: F401 - before any bench imports torchvision
 from benchmarks.harness import machine_facts, report
 
 _PREFIX = "bench_"

@@ -4,13 +4,6 @@ import copy
 from functools import partial
 
 import torch
-
-# A CUDA build of torchvision beside a CPU PyTorch does not import unless these two operators are defined.
-if not torch.cuda.is_available():
-    _library = torch.library.Library("torchvision", "DEF")
-    for _name in ("nms", "qnms"):
-        _library.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-
 import torchvision
 from benchmarks.harness import compare
 from torch import nn
