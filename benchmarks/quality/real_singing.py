@@ -24,19 +24,18 @@ from singerprint.models import SingerEncoder, load_model
 from singerprint.training import TrainConfig, read_metrics, train
 
 # A voice bank is hundreds of syllables of one singer: uncapped, they would be each other's negatives.
-FILES_PER_FOLDER = 3
+FILES_PER_FOLDER = 8
 SETTINGS = {
     "objective": "contrastive",
-    "steps": 520,
+    "steps": 800,
     "batch_size": 32,
     "one_source_batches": True,
-    "max_noise_amplitude": 0.005,
     "crop_seconds": 2.0,
     "learning_rate": 1e-3,
     "warmup_steps": 50,
     "schedule": "cosine",
-    "validate_every": 104,
-    "checkpoint_every": 104,
+    "validate_every": 160,
+    "checkpoint_every": 160,
 }
 
 
