@@ -26,8 +26,8 @@ class Projection(nn.Module):
 
     Example:
         >>> import torch, singerprint as sp
-        >>> sp.models.Projection()(torch.randn(2, 1000)).norm(dim=1)
-        tensor([1.0000, 1.0000], grad_fn=<LinalgVectorNormBackward0>)
+        >>> sp.models.Projection()(torch.randn(2, 1000)).shape
+        torch.Size([2, 128])
     """
 
     def __init__(
