@@ -14,27 +14,28 @@ HELD_OUT_SEED = 20_240_601
 
 
 class _Kind(NamedTuple):
-    lowest_base_midi: float
-    highest_base_midi: float
-    formant_scale: tuple[float, float]  # drawn between
-    highest_interval: int = 7  # semitones above the base
-    vibrato_cents: tuple[float, float] = (20.0, 100.0)
+    base_midi: tuple[float, float]  # lowest note, drawn between; as are:
+    formant_scale: tuple[float, float]
+    # Deeper in high voices: the ruler's 4 periods are a long time in a low one, where a deep vibrato would
+    # smear the ideal take itself (at 120 Hz, 100 cents: 4 cents and 1.8 dB of the oracle's own).
+    vibrato_cents: tuple[float, float] = (0.0, 0.0)
+    widest_interval: int = 7  # semitones above the base
     glide: float = 0.15
     consonants: bool = True
 
 
 # In turn low (mean F0 under 250 Hz whatever is drawn) and high (over it, up to 990 Hz).
 _KINDS = {
-    "bass": _Kind(38, 44, (0.95, 1.02)),
-    "alto": _Kind(60, 64, (1.1, 1.17)),
-    "baritone": _Kind(43, 49, (0.98, 1.05)),
-    "mezzo": _Kind(65, 69, (1.12, 1.18)),
-    "tenor": _Kind(48, 52, (1.0, 1.08)),
-    "soprano": _Kind(72, 76, (1.14, 1.2)),
-    "glide": _Kind(43, 47, (1.0, 1.1), highest_interval=12, glide=0.6, consonants=False),
-    "child": _Kind(64, 70, (1.2, 1.3), vibrato_cents=(0.0, 0.0)),
-    "straight": _Kind(46, 54, (0.98, 1.12), highest_interval=4, vibrato_cents=(0.0, 0.0), consonants=False),
-    "straight high": _Kind(62, 72, (1.1, 1.2), highest_interval=5, vibrato_cents=(0.0, 0.0)),
+    "bass": _Kind((38, 44), (0.95, 1.02), (20, 40)),
+    "alto": _Kind((60, 64), (1.1, 1.17), (30, 70)),
+    "baritone": _Kind((43, 49), (0.98, 1.05), (20, 50)),
+    "mezzo": _Kind((65, 69), (1.12, 1.18), (40, 85)),
+    "tenor": _Kind((48, 52), (1.0, 1.08), (30, 65)),
+    "soprano": _Kind((72, 76), (1.14, 1.2), (50, 100)),
+    "glide": _Kind((43, 47), (1.0, 1.1), (10, 30), widest_interval=12, glide=0.3, consonants=False),
+    "child": _Kind((64, 70), (1.2, 1.3)),
+    "straight": _Kind((46, 54), (0.98, 1.12), widest_interval=4, consonants=False),
+    "straight high": _Kind((62, 72), (1.1, 1.2), widest_interval=5),
 }
 
 
@@ -87,7 +88,7 @@ def _dev_voice(
 
 def _draw(name: str, kind: _Kind, seed: int, index: int) -> OracleVoice:
     rng = np.random.default_rng((seed, index))
-    base_midi = rng.uniform(kind.lowest_base_midi, kind.highest_base_midi)
+    base_midi = rng.uniform(*kind.base_midi)
     segments: list[Sung | Hiss | Rest] = [Rest(rng.uniform(0.05, 0.2))]
     vowel, midi = rng.choice(list(VOWELS_HZ)), base_midi
     while sum(segment.seconds for segment in segments) < SAMPLES / SAMPLE_RATE_HZ:
@@ -96,14 +97,14 @@ def _draw(name: str, kind: _Kind, seed: int, index: int) -> OracleVoice:
         elif rng.random() < 0.3:
             segments.append(Rest(rng.uniform(0.06, 0.2)))
         next_vowel = rng.choice(list(VOWELS_HZ))
-        next_midi = base_midi + rng.integers(0, kind.highest_interval + 1)
-        segments.append(Sung(rng.uniform(0.6, 1.2), vowel + next_vowel, midi, next_midi, kind.glide))
+        next_midi = base_midi + rng.integers(0, kind.widest_interval + 1)
+        segments.append(Sung(rng.uniform(0.8, 1.3), vowel + next_vowel, midi, next_midi, kind.glide))
         vowel, midi = next_vowel, next_midi
     return OracleVoice(
         name=f"{name} {seed}.{index}",
         segments=tuple(segments),
         formant_scale=rng.uniform(*kind.formant_scale),
-        vibrato_hz=rng.uniform(4.8, 6.5),
+        vibrato_hz=rng.uniform(4.8, 6.2),
         vibrato_cents=rng.uniform(*kind.vibrato_cents),
         aspiration_db=rng.uniform(-42, -32),
         jitter_cents=rng.uniform(1, 4),

@@ -150,7 +150,7 @@ def _original(voice: OracleVoice) -> _Original:
     noise = breath * 10 ** (voice.aspiration_db / 20) * level / _rms(breath, truth.amplitude > 0.5)
     if np.any(truth.frication > 0.2):
         noise = noise + consonants * 0.12 * level / _rms(consonants, truth.frication > 0.2)
-    # Half of full scale: shifting must not clip, nor a competitor's 16-bit path get lost in its own noise.
+    # Half of full scale: a shifted line may meet a resonance and be louder.
     return _Original(truth._replace(gain=0.5 / float(np.abs(sung + noise).max())), sung, noise)
 
 
