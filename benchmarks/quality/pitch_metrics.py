@@ -65,7 +65,7 @@ def judge(waveform: NDArray[np.float32], ideal: NDArray[np.float32], truth: Trut
 def harmonic_figures(waveform: Array, truth: Truth) -> tuple[float, float, float, float, float, float, float]:
     """(F0 median, p90, gross; LSD under 5 and 10 kHz; level, its standard deviation)."""
     cents, levels, lsd5, lsd10 = [], [], [], []
-    for frame in _steady_frames(truth, around_seconds=0.03):
+    for frame in steady_frames(truth, around_seconds=0.03):
         lines = _read_lines(waveform, frame, truth.f0_hz[frame])
         if lines is None:
             continue
@@ -91,8 +91,8 @@ def harmonic_figures(waveform: Array, truth: Truth) -> tuple[float, float, float
     )
 
 
-def _steady_frames(truth: Truth, around_seconds: float, step: int = FRAME_STEP) -> range | list[int]:
-    """Control frames that are voiced, and not fading, for so long on both sides."""
+def steady_frames(truth: Truth, around_seconds: float, step: int = FRAME_STEP) -> range | list[int]:
+    """Control frames, 20 ms or `step` apart, that are voiced, and not fading, for so long on both sides."""
     half = int(around_seconds * SAMPLE_RATE_HZ / HOP_SAMPLES)
     steady = truth.voiced & (truth.amplitude >= 0.6)
     candidates = range(FRAME_STEP, steady.size - FRAME_STEP, step)
@@ -189,7 +189,7 @@ def harmonic_to_noise_db(waveform: Array, truth: Truth) -> float:
     half = int(0.06 * SAMPLE_RATE_HZ / HOP_SAMPLES)
     f0_hz = np.interp(np.arange(waveform.size), np.arange(truth.f0_hz.size) * HOP_SAMPLES, truth.f0_hz)
     ratios_db = []
-    for frame in _steady_frames(truth, around_seconds=0.06, step=2 * FRAME_STEP):
+    for frame in steady_frames(truth, around_seconds=0.06, step=2 * FRAME_STEP):
         piece = slice((frame - half) * HOP_SAMPLES, (frame + half) * HOP_SAMPLES)
         phase = np.cumsum(f0_hz[piece]) / SAMPLE_RATE_HZ
         periods = min(int(phase[-1] - phase[0]), 16)
