@@ -20,5 +20,8 @@ class Ge2e:
         self._encoder = VoiceEncoder("cpu", verbose=False)
 
     def embed(self, path):
-        waveform = preprocess_wav(read_audio(path, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
-        return torch.from_numpy(self._encoder.embed_utterance(waveform))
+        return self.embed_waveform(read_audio(path, SAMPLE_RATE_HZ))
+
+    def embed_waveform(self, waveform):
+        """(samples,) float32 at 16 kHz."""
+        return torch.from_numpy(self._encoder.embed_utterance(preprocess_wav(waveform, SAMPLE_RATE_HZ)))

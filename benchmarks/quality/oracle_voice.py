@@ -24,7 +24,7 @@ SAMPLES = 176_400  # 4 s: the papers' clip
 HOP_SAMPLES = 44  # one control frame a millisecond
 FRAMES = SAMPLES // HOP_SAMPLES + 2  # one more than begins inside the clip: samples interpolate between two
 HIGHEST_LINE_HZ = 20_000.0
-LOW_VOICE_BELOW_MIDI = 59.2  # 250 Hz: where the tables part low voices from high ones
+LOW_VOICE_BELOW_MIDI = 59.5  # 254 Hz: where the tables part low voices from high ones
 
 VOWELS_HZ = {
     "a": (730, 1090, 2440, 3400, 4300),
@@ -75,7 +75,7 @@ class OracleVoice:
 
     @property
     def is_low(self) -> bool:
-        """Whether the (geometric) mean F0 is under 250 Hz."""
+        """Whether the (geometric) mean F0 is under some 250 Hz."""
         notes = [s for s in self.segments if isinstance(s, Sung)]
         return float(np.mean([(n.from_midi + n.to_midi) / 2 for n in notes])) < LOW_VOICE_BELOW_MIDI
 

@@ -37,6 +37,7 @@ class ShiftFigures(NamedTuple):
     level_db: float
     level_std_db: float  # how much the level wanders
     mcd_db: float  # mel-cepstral distance to the ideal take
+    mcd_leveled_db: float  # and with both takes at one RMS: level is another figure's matter
     unvoiced_snr_db: float  # of consonants, against the ideal take; NaN where the voice has none
     unvoiced_level_db: float
     hnr_db: float  # harmonics to what lies between them
@@ -55,6 +56,7 @@ def judge(waveform: NDArray[np.float32], ideal: NDArray[np.float32], truth: Trut
     return ShiftFigures(
         *harmonic_figures(sound, truth),
         mcd_db=mel_cepstral_distance_db(sound, target),
+        mcd_leveled_db=mel_cepstral_distance_db(sound * _rms(target) / max(_rms(sound), _FLOOR), target),
         unvoiced_snr_db=snr_db,
         unvoiced_level_db=level_db,
         hnr_db=harmonic_to_noise_db(sound, truth),
@@ -141,13 +143,21 @@ def _decibels(amplitudes: Array) -> Array:
     return 20 * np.log10(amplitudes + _FLOOR)
 
 
+def _rms(waveform: Array) -> float:
+    return float(np.sqrt(np.mean(waveform**2)))
+
+
 def _spread(difference_db: Array) -> float:
     """Root mean square around the median: a level that is off is not an envelope that is off."""
     return float(np.sqrt(np.mean((difference_db - np.median(difference_db)) ** 2)))
 
 
 def mel_cepstral_distance_db(waveform: Array, ideal: Array) -> float:
-    """Mean over the ideal's audible frames of the distance of mel cepstra 1..24; level plays no part."""
+    """Mean over the ideal's audible frames of the distance of mel cepstra 1..24.
+
+    Coefficient 0, the level, is left out; but the floor of -90 dB does not move with the sound, so each dB of
+    level still costs 0.5 dB: a third of an oracle take's audible frames lies under that floor.
+    """
     mel, target = _mel_power(waveform), _mel_power(ideal)  # (mels, frames)
     audible = target.sum(axis=0) > 1e-5 * target.sum(axis=0).max()
     difference_db = 10 * np.log10(mel + 1e-9) - 10 * np.log10(target + 1e-9)
@@ -244,11 +254,12 @@ def judge_track(f0_hz: Array, truth: Truth) -> TrackFigures:
     voiced = np.interp(at, frames, truth.voiced & (truth.amplitude > 0.3)) > 0.99
     unvoiced = np.interp(at, frames, truth.voiced) < 0.01
     both = voiced & (f0_hz > 0)
-    off_cents = np.abs(1200 * np.log2(f0_hz[both] / true_hz[both])) if both.any() else np.array([np.inf])
+    off_cents = np.abs(1200 * np.log2(f0_hz[both] / true_hz[both]))
+    found = bool(both.any())
     return TrackFigures(
-        float(np.median(off_cents)),
-        float(np.percentile(off_cents, 90)),
-        100 * float(np.mean(off_cents > GROSS_CENTS)),
+        float(np.median(off_cents)) if found else float("inf"),
+        float(np.percentile(off_cents, 90)) if found else float("inf"),
+        100 * float(np.mean(off_cents > GROSS_CENTS)) if found else 100.0,
         100 * float(np.mean(f0_hz[voiced] <= 0)),
         100 * float(np.mean(f0_hz[unvoiced] > 0)) if unvoiced.any() else float("nan"),
     )

@@ -28,7 +28,7 @@ ORACLE = "oracle"
 FORMANTS = ("f1_error_percent", "f2_error_percent", "f3_error_percent", "f4_error_percent")
 SHOWN = (
     *("method", "voices", "f0_median_cents", "f0_p90_cents", "gross_error_percent", "tracked_gross_percent"),
-    *("lsd5_db", "lsd10_db", "mcd_db", "level_db", "level_error_db", "level_std_db", "hnr_db", "clicks"),
+    *("lsd5_db", "lsd10_db", "mcd_db", "mcd_leveled_db", "level_db", "level_error_db", "hnr_db", "clicks"),
     *("unvoiced_snr_db", "unvoiced_level_db", *FORMANTS),
 )
 HAS_PRAAT = importlib.util.find_spec("parselmouth") is not None
@@ -42,10 +42,11 @@ def takes(voices, methods, ratios, cache, progress):
         original, _ = render_cached(voice, 1.0, cache)
         for ratio in ratios:
             ideal, truth = render_cached(voice, ratio, cache)
-            floor_db = judge(ideal, ideal, truth).level_db
+            floor_db = math.nan
             for name in (ORACLE, *methods):
                 output = ideal if name == ORACLE else methods[name](original, ratio)
                 figures = judge(output, ideal, truth)._asdict()
+                floor_db = figures["level_db"] if name == ORACLE else floor_db
                 # The mean over ratios hides a level that rises up and falls down: its size is kept beside it.
                 figures["level_error_db"] = abs(figures["level_db"] - floor_db)
                 figures |= praat_figures(output, truth, voice) if HAS_PRAAT else {}
@@ -73,19 +74,15 @@ def praat_figures(output, truth, voice):
 
 def summary(rows):
     """Means over all, low and high voices, a row per method and group; of SNRs, medians."""
-    columns = list(
-        dict.fromkeys(c for row in rows for c in row if c not in ("method", "voice", "low", "ratio"))
-    )
+    keys = ("method", "voice", "low", "ratio")
+    columns = [column for column in dict.fromkeys(c for row in rows for c in row) if column not in keys]
     result = []
     for method in dict.fromkeys(row["method"] for row in rows):
         mine = [row for row in rows if row["method"] == method]
-        for group, of_group in (
-            ("all", mine),
-            ("low", [r for r in mine if r["low"]]),
-            ("high", [r for r in mine if not r["low"]]),
-        ):
-            means = {column: mean_of(column, of_group) for column in columns}
-            result.append({"method": method, "voices": group, "takes": len(of_group), **means})
+        low, high = ([row for row in mine if row["low"] is is_low] for is_low in (True, False))
+        for group, members in (("all", mine), ("low", low), ("high", high)):
+            means = {column: mean_of(column, members) for column in columns}
+            result.append({"method": method, "voices": group, "takes": len(members), **means})
     return result
 
 

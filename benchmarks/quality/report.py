@@ -11,7 +11,7 @@ from singerprint.atomic_file import write_files
 
 
 def show(title, rows, columns=None):
-    """Prints `columns` (default: all) of rows that are dictionaries; words of a column's name go below each other."""
+    """Prints `columns` (default: all) of dictionaries; the words of a column's name go below each other."""
     columns = columns or list(dict.fromkeys(column for row in rows for column in row))
     table = Table(title=title)
     for column in columns:
@@ -39,7 +39,7 @@ def keep(path, facts):
 
 
 def _finite(value):
-    """JSON has neither infinity nor NaN: "inf" is the SNR of an exact copy, null a figure that does not exist."""
+    """JSON has neither infinity nor NaN: "inf" is an exact copy's SNR, null a figure that does not exist."""
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
