@@ -39,7 +39,7 @@ def shifters(wanted: Iterable[str] = ()) -> dict[str, Shift]:
         "WORLD DIO": lambda: _world_shift("dio"),
         "Rubber Band R3": _rubber_band_shift,
     }
-    return _available(makers, wanted)
+    return available(makers, wanted)
 
 
 def trackers(wanted: Iterable[str] = ()) -> dict[str, Tracker]:
@@ -51,21 +51,22 @@ def trackers(wanted: Iterable[str] = ()) -> dict[str, Tracker]:
         "WORLD Harvest": lambda: _world_tracker("harvest"),
         "WORLD DIO": lambda: _world_tracker("dio"),
     }
-    return _available(makers, wanted)
+    return available(makers, wanted)
 
 
-def _available(makers, wanted):
+def available(makers, wanted):
+    """What the makers make: of all names or those wanted, but for those whose maker lacks something."""
     wanted = tuple(wanted) or tuple(makers)
     unknown = [name for name in wanted if name not in makers]
     if unknown:
         raise SystemExit(f"no method named {', '.join(unknown)}; there are: {', '.join(makers)}")
-    available = {}
+    made = {}
     for name in wanted:
         try:
-            available[name] = makers[name]()
+            made[name] = makers[name]()
         except ImportError as missing:
-            Console(stderr=True).print(f"{name} is left out: {missing}")
-    return available
+            Console(stderr=True, soft_wrap=True).print(f"{name} is left out: {missing}")
+    return made
 
 
 def _our_shift() -> Shift:

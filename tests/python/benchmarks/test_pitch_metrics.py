@@ -13,7 +13,6 @@ from benchmarks.quality.pitch_metrics import (
     mel_cepstral_distance_db,
     snr_db,
 )
-from benchmarks.quality.pitch_peers import at_hops
 
 RATIO = 1.15
 VOICES = {voice.name: voice for voice in dev_voices() if voice.name in ("tenor", "mezzo")}
@@ -157,15 +156,3 @@ def test_voicing_errors_are_shares_of_the_true_frames(ideal):
     assert missed == (np.inf, np.inf, 100, 100, 0)
     assert everywhere.unvoiced_to_voiced_percent == 100
     assert everywhere.voiced_to_unvoiced_percent == 0
-
-
-def test_a_track_at_other_times_is_read_at_the_hops():
-    seconds = 0.003 + 0.005 * np.arange(200)
-    f0_hz = 220 * 2**seconds * ((seconds < 0.4) | (seconds > 0.5))
-    hops = np.arange(1 + SAMPLE_RATE_HZ // TRACK_HOP_SAMPLES) * TRACK_HOP_SAMPLES / SAMPLE_RATE_HZ
-    track = at_hops(seconds, f0_hz, SAMPLE_RATE_HZ)
-    inside = (hops < 0.39) | ((hops > 0.51) & (hops < 0.99))
-    # Hop 0 lies before the first frame: that frame's pitch, 3 ms of an octave a second on.
-    np.testing.assert_allclose(track[inside][1:], 220 * 2 ** hops[inside][1:], rtol=1e-9)
-    assert not track[(hops > 0.41) & (hops < 0.49)].any()
-    assert not at_hops(seconds, 0 * f0_hz, SAMPLE_RATE_HZ).any()
