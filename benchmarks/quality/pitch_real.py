@@ -40,7 +40,6 @@ class Clip(NamedTuple):
     """4 s of singing, and what its shifted takes are held against."""
 
     name: str
-    singer: str
     waveform: np.ndarray  # (samples,) float32
     track: Track
     embedding: torch.Tensor
@@ -51,40 +50,35 @@ class Clip(NamedTuple):
 
 
 def find_clips(folder, count, encoder):
-    """The middles of voiced files, as many of every singer as `count` asks for, spread over their files."""
+    """The middles of voiced files, one of each singer in turn until there are `count` or no more."""
     files_of = {}
     for file in scan_folder(folder):
         files_of.setdefault(file.singer, []).append(file)
-    per_singer = -(-count // len(files_of))
+    in_turn = [voiced_clips(spread(files), encoder) for files in files_of.values()]
     clips = []
-    for files in files_of.values():
-        found = 0
-        for file in spread(files):
-            clip = voiced_clip(file, encoder)
-            if clip is not None:
-                clips.append(clip)
-                found += 1
-            if found == per_singer:
-                break
+    while in_turn and len(clips) < count:
+        found = [(clip, singer) for singer in in_turn if (clip := next(singer, None)) is not None]
+        clips.extend(clip for clip, _ in found)
+        in_turn = [singer for _, singer in found]
     return clips[:count]
+
+
+def voiced_clips(files, encoder):
+    """Clips of the files, one each, but for those that are short or of which little is voiced."""
+    for file in files:
+        seconds = audio_info(file.path).seconds
+        if seconds < CLIP_SECONDS:
+            continue
+        waveform = read_audio(file.path, SAMPLE_RATE_HZ, (seconds - CLIP_SECONDS) / 2, CLIP_SECONDS)
+        track = autocorrelation_f0(waveform)
+        if np.mean(track.f0_hz > 0) >= LEAST_VOICED:
+            yield Clip(file.name, waveform, track, embed(encoder, waveform))
 
 
 def spread(files):
     """First ones far from each other: neighbours are often takes of one phrase."""
     steps = np.argsort(np.arange(len(files)) * 0.618_034 % 1.0, kind="stable")
     return [files[i] for i in steps]
-
-
-def voiced_clip(file, encoder):
-    """None where the file is short or little of it is voiced."""
-    seconds = audio_info(file.path).seconds
-    if seconds < CLIP_SECONDS:
-        return None
-    waveform = read_audio(file.path, SAMPLE_RATE_HZ, (seconds - CLIP_SECONDS) / 2, CLIP_SECONDS)
-    track = autocorrelation_f0(waveform)
-    if np.mean(track.f0_hz > 0) < LEAST_VOICED:
-        return None
-    return Clip(file.name, file.singer, waveform, track, embed(encoder, waveform))
 
 
 def embed(encoder, waveform):
