@@ -1,0 +1,125 @@
+#include "dsp/harmonic_remap.h"
+
+#include "core/random_lanes.h"
+#include "dsp/lane_exp2.h"
+#include "dsp/lane_log.h"
+#include "dsp/turns.h"
+
+namespace singerprint::SINGERPRINT_ISA {
+namespace {
+
+constexpr int kGroups = 4;  // of kLanes harmonics at once: their sums stay in registers
+
+SINGERPRINT_LANE_INLINE Lane ramp(float first) {
+  Lane lane;
+  for (int i = 0; i < kLanes; ++i) lane.v[i] = first + static_cast<float>(i);
+  return lane;
+}
+
+SINGERPRINT_LANE_INLINE Phasor<Lane> times(Phasor<Lane> a, Phasor<Lane> b) {
+  return {multiply_add(a.re, b.re, -(a.im * b.im)), multiply_add(a.re, b.im, a.im * b.re)};
+}
+
+// kCount groups of harmonics from `first` on, which is 1 or one beyond a whole number of groups.
+template <int kCount>
+void analyse_groups(const float* waveform, std::int64_t spacing, const float* rising_window, const float* cycles,
+                    std::int32_t first, float* falling_re, float* falling_im, float* rising_re, float* rising_im) {
+  Lane fall_re[kCount], fall_im[kCount], rise_re[kCount], rise_im[kCount];
+  for (int g = 0; g < kCount; ++g) fall_re[g] = fall_im[g] = rise_re[g] = rise_im[g] = Lane(0.0f);
+  const Lane numbers = ramp(static_cast<float>(first));
+  for (std::int64_t n = 0; n < spacing; ++n) {
+    Phasor<Lane> z = phasor_of_turns(numbers * Lane(-cycles[n]));
+    const Phasor<float> step = phasor_of_turns(-cycles[n] * kLanes);
+    const Phasor<Lane> turn{Lane(step.re), Lane(step.im)};
+    const Lane rise(waveform[n] * rising_window[n]), fall(waveform[n] - waveform[n] * rising_window[n]);
+#pragma GCC unroll 4
+    for (int g = 0; g < kCount; ++g) {
+      fall_re[g] = multiply_add(fall, z.re, fall_re[g]);
+      fall_im[g] = multiply_add(fall, z.im, fall_im[g]);
+      rise_re[g] = multiply_add(rise, z.re, rise_re[g]);
+      rise_im[g] = multiply_add(rise, z.im, rise_im[g]);
+      if (g + 1 < kCount) z = times(z, turn);
+    }
+  }
+  for (int g = 0; g < kCount; ++g) {
+    (Lane::load(falling_re + g * kLanes) + fall_re[g]).store(falling_re + g * kLanes);
+    (Lane::load(falling_im + g * kLanes) + fall_im[g]).store(falling_im + g * kLanes);
+    (Lane::load(rising_re + g * kLanes) + rise_re[g]).store(rising_re + g * kLanes);
+    (Lane::load(rising_im + g * kLanes) + rise_im[g]).store(rising_im + g * kLanes);
+  }
+}
+
+float wrapped(float cycles) {
+  constexpr float kRound = 12582912.0f;
+  return cycles - ((cycles + kRound) - kRound);
+}
+
+}  // namespace
+
+void analyse_harmonics_lanes(const float* waveform, std::int64_t spacing, const float* rising_window,
+                             const IntervalPhase& phase, std::int32_t harmonics, float* falling, float* rising) {
+  float cycles[1024];
+  for (std::int64_t n = 0; n < spacing; ++n) {
+    const auto t = static_cast<float>(n);
+    cycles[n] = wrapped(phase.phase + (phase.slope + (phase.curve + phase.bend * t) * t) * t);
+  }
+  const std::int32_t padded = (harmonics + kLanes - 1) / kLanes * kLanes;
+  for (std::int32_t k = 0; k < padded; k += kGroups * kLanes) {
+    const std::int32_t groups = (padded - k) / kLanes;
+    const auto analyse = groups >= 4   ? analyse_groups<4>
+                         : groups == 3 ? analyse_groups<3>
+                         : groups == 2 ? analyse_groups<2>
+                                       : analyse_groups<1>;
+    analyse(waveform, spacing, rising_window, cycles, k + 1, falling + k, falling + padded + k, rising + k,
+            rising + padded + k);
+  }
+}
+
+void split_harmonics_lanes(const float* re, const float* im, std::int32_t harmonics, float* log2_level, float* unit_re,
+                           float* unit_im) {
+  constexpr float kSmallest = 1e-30f, kHalfOverLn2 = 0.72134752f;
+  for (std::int32_t k = 0; k < harmonics; k += kLanes) {
+    const Lane x = Lane::load(re + k), y = Lane::load(im + k);
+    const Lane power = multiply_add(x, x, y * y) + Lane(kSmallest);
+    const Lane inverse = Lane(1.0f) / sqrt(power);
+    (log(power) * Lane(kHalfOverLn2)).store(log2_level + k);
+    (x * inverse).store(unit_re + k);
+    (y * inverse).store(unit_im + k);
+  }
+}
+
+void join_harmonics_lanes(const float* log2_level, const float* unit_re, const float* unit_im, std::int32_t harmonics,
+                          float* re, float* im) {
+  for (std::int32_t k = 0; k < harmonics; k += kLanes) {
+    const Lane level = exp2(Lane::load(log2_level + k));
+    (level * Lane::load(unit_re + k)).store(re + k);
+    (level * Lane::load(unit_im + k)).store(im + k);
+  }
+}
+
+void sum_harmonics_lanes(const float* coefficients, std::int32_t harmonics, std::int64_t spacing,
+                         const float* rising_window, const IntervalPhase& phase, float* sum) {
+  for (std::int64_t n = 0; n < spacing; n += kLanes) {
+    const Lane t = ramp(static_cast<float>(n));
+    const Lane advance = (Lane(phase.slope) + (Lane(phase.curve) + Lane(phase.bend) * t) * t) * t;
+    const Phasor<Lane> z = phasor_of_turns(Lane(phase.phase) + advance);
+    Lane re0(0.0f), im0(0.0f), re1(0.0f), im1(0.0f);
+    for (const float* c = coefficients + 4 * (harmonics - 1); c >= coefficients; c -= 4) {  // Horner
+      const Lane next0 = multiply_add(re0, z.re, multiply_add(-im0, z.im, Lane(c[0])));
+      im0 = multiply_add(im0, z.re, multiply_add(re0, z.im, Lane(c[1])));
+      re0 = next0;
+      const Lane next1 = multiply_add(re1, z.re, multiply_add(-im1, z.im, Lane(c[2])));
+      im1 = multiply_add(im1, z.re, multiply_add(re1, z.im, Lane(c[3])));
+      re1 = next1;
+    }
+    const Lane first = re0 * z.re - im0 * z.im, second = re1 * z.re - im1 * z.im;
+    const Lane value = multiply_add(second - first, Lane::load(rising_window + n), first);
+    if (n + kLanes <= spacing) {
+      value.store(sum + n);
+    } else {
+      for (std::int64_t i = 0; n + i < spacing; ++i) sum[n + i] = value.v[i];
+    }
+  }
+}
+
+}  // namespace singerprint::SINGERPRINT_ISA

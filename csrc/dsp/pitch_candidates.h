@@ -1,0 +1,130 @@
+// The pitch candidates of a frame and the best path through the candidates of a clip: arithmetic of CPU and CUDA.
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#include "dsp/pitch_track.h"
+
+namespace singerprint {
+
+// log2 of a positive normal number, from IEEE operations alone: CPU and CUDA then choose the same path.
+//   x = 2^e m, sqrt(1/2) <= m < sqrt(2);  log2 m = (2 / ln 2) (s + s^3 / 3 + s^5 / 5 + ...), s = (m - 1) / (m + 1)
+SINGERPRINT_HOST_DEVICE inline float log2_of(float x) {
+  std::int32_t bits;
+  std::memcpy(&bits, &x, sizeof(bits));
+  const std::int32_t shifted = bits - 0x3f3504f3;  // sqrt(1/2)
+  const std::int32_t mantissa = (shifted & 0x007fffff) + 0x3f3504f3;
+  float m;
+  std::memcpy(&m, &mantissa, sizeof(m));
+  const float s = (m - 1.0f) / (m + 1.0f), square = s * s;
+  float series = 2.0f / 9.0f;
+  series = fmaf(series, square, 2.0f / 7.0f);
+  series = fmaf(series, square, 2.0f / 5.0f);
+  series = fmaf(series, square, 2.0f / 3.0f);
+  series = fmaf(series, square, 2.0f);
+  return fmaf(s * series, 1.44269504f, static_cast<float>(shifted >> 23));
+}
+
+// What the candidates of one frame are made from: autocorrelation at ac[l * stride].
+struct FramePeaks {
+  const float* ac;
+  std::int64_t stride;
+  const float* inverse_window_ac;
+  float inverse_energy;  // 1 / a[0]
+};
+
+SINGERPRINT_HOST_DEVICE inline float normalised_ac(const FramePeaks& frame, int lag) {
+  const int l = lag < 0 ? -lag : lag;
+  return frame.ac[l * frame.stride] * (frame.inverse_window_ac[l] * frame.inverse_energy);
+}
+
+struct RefinedPeak {
+  float lag, height;
+};
+
+// The vertex of the parabola through three equidistant values around x, `step` apart.
+SINGERPRINT_HOST_DEVICE inline RefinedPeak parabola_vertex(float x, float step, float left, float middle, float right) {
+  const float curvature = 2.0f * middle - left - right, slope = right - left;
+  if (!(curvature > 0.0f)) return {x, middle};
+  return {x + 0.5f * step * slope / curvature, middle + 0.125f * slope * slope / curvature};
+}
+
+// The peak near a lag that is a local maximum, by band-limited interpolation on a grid of 1 / kPeakSteps. A parabola
+// through three lags would be off by tens of cents at 1400 Hz, where a period is 8 lags long; and where the third
+// harmonic is strong it would miss so much of a height between two lags that twice the period, by chance on a lag,
+// would win.
+SINGERPRINT_HOST_DEVICE inline RefinedPeak refine_peak(const FramePeaks& frame, int lag, const float* weights) {
+  float values[kPeakTaps];
+  for (int tap = 0; tap < kPeakTaps; ++tap) values[tap] = normalised_ac(frame, lag + tap - kPeakHalfTaps);
+  float heights[kPeakPhases];
+  int best = 0;
+  for (int phase = 0; phase < kPeakPhases; ++phase) {
+    float sum = 0.0f;
+    for (int tap = 0; tap < kPeakTaps; ++tap) sum = fmaf(weights[phase * kPeakTaps + tap], values[tap], sum);
+    heights[phase] = sum;
+    if (sum > heights[best]) best = phase;
+  }
+  const int middle = best < 1 ? 1 : best > kPeakPhases - 2 ? kPeakPhases - 2 : best;
+  const float at = static_cast<float>(lag) + static_cast<float>(middle - kPeakReach) / kPeakSteps;
+  return parabola_vertex(at, 1.0f / kPeakSteps, heights[middle - 1], heights[middle], heights[middle + 1]);
+}
+
+// candidates (kPitchCandidates): the unvoiced one first, then peaks; returns how many there are.
+SINGERPRINT_HOST_DEVICE inline int find_pitch_candidates(const PitchPlan& plan, const float* ac, std::int64_t stride,
+                                                         const float* inverse_window_ac, const float* peak_weights,
+                                                         float relative_peak, PitchCandidate* candidates) {
+  constexpr float kSilence = 0.03f, kVoicing = 0.45f, kLowestPeak = 0.3f, kOctaveCost = 0.01f, kInaudible = 1e-4f;
+  const float quiet = 2.0f - relative_peak / (kSilence / (1.0f + kVoicing));
+  candidates[0] = {0.0f, 0.0f, kVoicing + (quiet > 0.0f ? quiet : 0.0f)};
+  if (!(relative_peak >= kInaudible) || !(ac[0] > 0.0f)) return 1;
+  const FramePeaks frame{ac, stride, inverse_window_ac, 1.0f / ac[0]};
+  int count = 1;
+  const float highest = log2_of(plan.max_hz);
+  for (int lag = plan.shortest_lag; lag + kPeakHalfTaps < plan.lags; ++lag) {
+    const float here = normalised_ac(frame, lag);
+    if (!(here > kLowestPeak)) continue;
+    if (!(here > normalised_ac(frame, lag - 1)) || !(here >= normalised_ac(frame, lag + 1))) continue;
+    const RefinedPeak peak = refine_peak(frame, lag, peak_weights);
+    const float hz = static_cast<float>(plan.decimated_rate_hz) / peak.lag;
+    if (!(hz >= plan.min_hz) || !(hz <= plan.max_hz)) continue;
+    const float height = peak.height > 1.0f ? 1.0f / peak.height : peak.height;
+    const float log2_hz = log2_of(hz);
+    const PitchCandidate found{hz, log2_hz, height - kOctaveCost * (highest - log2_hz)};
+    if (count < kPitchCandidates) {
+      candidates[count++] = found;
+      continue;
+    }
+    int weakest = 1;
+    for (int c = 2; c < kPitchCandidates; ++c) {
+      if (candidates[c].strength < candidates[weakest].strength) weakest = c;
+    }
+    if (found.strength > candidates[weakest].strength) candidates[weakest] = found;
+  }
+  return count;
+}
+
+SINGERPRINT_HOST_DEVICE inline float pitch_transition_cost(const PitchCandidate& from, const PitchCandidate& to,
+                                                           float factor) {
+  constexpr float kOctaveJump = 0.35f, kVoicingChange = 0.14f;
+  const bool from_voiced = from.hz > 0.0f, to_voiced = to.hz > 0.0f;
+  if (from_voiced != to_voiced) return kVoicingChange * factor;
+  return kOctaveJump * factor * fabsf(from.log2_hz - to.log2_hz);
+}
+
+// One step of the best path: totals of the previous frame's candidates -> totals and predecessor of one candidate.
+SINGERPRINT_HOST_DEVICE inline float best_predecessor(const PitchCandidate* previous, int previous_count,
+                                                      const float* totals, const PitchCandidate& candidate,
+                                                      float factor, std::int8_t* predecessor) {
+  float best = -1e30f;
+  for (int c = 0; c < previous_count; ++c) {
+    const float total = totals[c] - pitch_transition_cost(previous[c], candidate, factor);
+    if (total > best) {
+      best = total;
+      *predecessor = static_cast<std::int8_t>(c);
+    }
+  }
+  return best + candidate.strength;
+}
+
+}  // namespace singerprint

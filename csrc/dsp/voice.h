@@ -1,0 +1,62 @@
+// A clip as its voiced segments see it: the result of the analysis, the input of the renderers.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "dsp/pitch_track.h"
+#include "dsp/voiced_phase.h"
+
+namespace singerprint {
+
+// Knots [first_knot, last_knot] of the clip; marks [first_mark, first_mark + marks) of its list.
+struct VoicedSegment {
+  std::int64_t first_knot, last_knot;
+  std::int64_t first_mark, marks;      // where s is an integer
+  std::int64_t first_grain, grains;    // where q is an integer
+  double median_hz;
+};
+
+// A grain of the pitch-synchronous renderer: what surrounds mark `source` is to stand around `target`.
+struct Grain {
+  double target;        // sample
+  std::int64_t source;  // mark
+  float gain;           // wanted period over the period of the voice
+};
+
+struct Voice {
+  std::int64_t spacing;            // samples between knots
+  double median_hz;                // of all voiced frames; 0 where there is none
+  std::vector<float> hz;           // (frames)
+  std::vector<PhaseKnot> knots;    // (knots): of a segment's last knot, only the phases hold
+  std::vector<VoicedSegment> segments;
+  std::vector<double> marks;       // samples
+  std::vector<Grain> grains;
+};
+
+// The pitch plan's hop must be twice the spacing of the knots, and the spacing a multiple of its decimation.
+std::int64_t knot_spacing(double sample_rate_hz);
+
+class VoiceAnalysis {
+ public:
+  explicit VoiceAnalysis(const PitchTables& tables) : tables_(tables), tracker_(tables) {}
+  // The voice of a waveform, and its grains for a change of pitch. Valid until the next call.
+  const Voice& operator()(const float* waveform, std::int64_t samples, const PitchChange& change);
+
+ private:
+  void find_segments(std::int64_t samples);
+  void integrate_pitch(const VoicedSegment& segment);
+  void make_phasors(const VoicedSegment& segment);
+  void lock_phase(const VoicedSegment& segment);
+  void centre_marks(const VoicedSegment& segment);
+  void place_marks(VoicedSegment& segment);
+  void plan_target(const VoicedSegment& segment, const PitchChange& change);
+  void place_grains(VoicedSegment& segment);
+
+  const PitchTables& tables_;
+  PitchTracker tracker_;
+  Voice voice_;
+  std::int64_t decimated_samples_ = 0;
+  std::vector<float> knot_hz_, phasors_;
+};
+
+}  // namespace singerprint
