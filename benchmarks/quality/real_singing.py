@@ -23,13 +23,13 @@ from singerprint.experiments import embed_files, folder_trials, verify
 from singerprint.models import SingerEncoder, load_model
 from singerprint.training import TrainConfig, read_metrics, train
 
-# A voice bank is hundreds of syllables of one singer: uncapped, they would be each other's negatives.
-FILES_PER_FOLDER = 8
 SETTINGS = {
     "objective": "contrastive",
     "steps": 800,
     "batch_size": 32,
-    "one_source_batches": True,
+    "sources_per_batch": 4,
+    "temperature": 0.1,
+    "max_noise_amplitude": 0.005,
     "crop_seconds": 2.0,
     "learning_rate": 1e-3,
     "warmup_steps": 50,
@@ -63,9 +63,7 @@ def training_sources(data, out):
         for singer, paths in singers.items():
             folder = out / source / singer
             folder.mkdir(parents=True, exist_ok=True)
-            # Evenly spread over the folder: neighbours are often takes of one phrase.
-            chosen = paths[:: -(-len(paths) // FILES_PER_FOLDER)]
-            for path in chosen:
+            for path in paths:
                 link = folder / path.name
                 link.unlink(missing_ok=True)
                 link.symlink_to(path.resolve())

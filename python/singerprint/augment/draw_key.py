@@ -29,7 +29,7 @@ class DrawKey(NamedTuple):
         cls,
         seed: int,
         clip_ids: Sequence[int] | Tensor,
-        epoch: int = 0,
+        epoch: int | Tensor = 0,
         view: int = 0,
         views: int = 2,
         *,
@@ -40,7 +40,7 @@ class DrawKey(NamedTuple):
         Args:
             seed: in [-2**63, 2**63).
             clip_ids: ``(batch,)`` integers in [0, 2**32).
-            epoch: how often the data set was gone through, from 0.
+            epoch: how often the data set was gone through, from 0; or ``(batch,)`` integers, each clip's own.
             view: which of the differently augmented views of the same clip, in [0, views).
             views: views per clip and epoch, at least 1.
             device: where the waveforms are.
@@ -60,17 +60,23 @@ class DrawKey(NamedTuple):
         _check(-(2**63) <= seed < 2**63, "seed must be in [-2**63, 2**63)", seed)
         _check(views >= 1, "views must be at least 1", views)
         _check(0 <= view < views, f"view must be in [0, views) with views = {views}", view)
-        _check(epoch >= 0, "epoch must not be negative", epoch)
-        number = epoch * views + view
-        _check(number < _WORD, "epoch * views + view must be below 2**32", number)
-        clips = _integers(clip_ids)
+        clips = _integers("clip_ids", clip_ids)
+        epochs = _integers("epoch", epoch if isinstance(epoch, Tensor) else torch.full(clips.shape, epoch))
+        if epochs.shape != clips.shape:
+            raise ValueError(
+                f"DrawKey: epoch must have shape (batch,) with batch = {len(clips)}, got {list(epochs.shape)}"
+            )
+        if epochs.numel():
+            _check(int(epochs.min()) >= 0, "epoch must not be negative", int(epochs.min()))
+            number = int(epochs.max()) * views + view
+            _check(number < _WORD, "epoch * views + view must be below 2**32", number)
         outside = clips[(clips < 0) | (clips >= _WORD)]
         if outside.numel():
             raise ValueError(f"DrawKey: clip_ids must be in [0, 2**32), got {outside[0].item()}")
         return cls(
             torch.tensor(seed, dtype=torch.int64, device=device),
             clips.to(device),
-            torch.full(clips.shape, number, dtype=torch.int64, device=device),
+            (epochs * views + view).to(device),
         )
 
     def to(self, device: torch.device | str) -> "DrawKey":
@@ -83,12 +89,12 @@ def _check(holds: bool, rule: str, value: int) -> None:
         raise ValueError(f"DrawKey: {rule}, got {value}")
 
 
-def _integers(clip_ids: Sequence[int] | Tensor) -> Tensor:
-    values = torch.as_tensor(clip_ids)
+def _integers(name: str, numbers: Sequence[int] | Tensor) -> Tensor:
+    values = torch.as_tensor(numbers)
     if values.numel() == 0:  # an empty list has no dtype of its own
         values = values.to(torch.int64)
     if values.is_floating_point() or values.is_complex() or values.dtype == torch.bool:
-        raise TypeError(f"DrawKey: clip_ids must be integers, got {values.dtype}")
+        raise TypeError(f"DrawKey: {name} must be integers, got {values.dtype}")
     if values.dim() != 1:
-        raise ValueError(f"DrawKey: clip_ids must have shape (batch,), got {list(values.shape)}")
+        raise ValueError(f"DrawKey: {name} must have shape (batch,), got {list(values.shape)}")
     return values.to(torch.int64)

@@ -1,7 +1,7 @@
 """From folders of singing to pairs of crops: reading, scanning, cropping, and synthetic singers."""
 
 from singerprint.data.audio import AudioError, AudioFile, AudioInfo, audio_info, read_audio
-from singerprint.data.batches import PairBatches
+from singerprint.data.batches import EpochBatches, PairBatches, SourceBatches
 from singerprint.data.clip import Clip, as_clip
 from singerprint.data.crops import Crop, DrawAddress, FileActivity, active_share, draw_crop_pair
 from singerprint.data.folders import SingerFile, read_index, scan_folder
@@ -25,11 +25,13 @@ __all__ = [
     "CropPair",
     "CropPairs",
     "DrawAddress",
+    "EpochBatches",
     "FileActivity",
     "PairBatch",
     "PairBatches",
     "SingerFile",
     "SkippedClip",
+    "SourceBatches",
     "active_share",
     "as_clip",
     "audio_info",

@@ -1,15 +1,20 @@
-"""PairBatches: which clips stand together in a batch, a pure function of (seed, epoch).
+"""Which clips stand together in a batch: pure functions of (seed, epoch), `batch_sampler`s of a DataLoader.
 
-    order[s] = the clips of source s, sorted by a random word each          (one source unless told otherwise)
-    batches  = all order[s], cut into pieces of batch_size, sorted by a random word each
+    PairBatches: all clips, sorted by a random word each, cut into batches; an incomplete one is left out
+    SourceBatches: batch = sources_per_batch sources (without replacement, P ~ sqrt(singers of the source))
+                         x batch_size / sources_per_batch singers of each (without replacement)
+                         x one file of each singer
 
-Incomplete pieces are left out. Where clips come from several sources of recordings, a batch drawn from all of
-them can be solved by an ear for room, microphone and codec; drawn from one source, by an ear for the voice.
+Where clips come from several sources of recordings, a batch drawn from all files is solved by an ear for
+room, microphone and codec, and the hundred files of one singer are each other's negatives. A batch of a few
+sources asks for the voice within a source and keeps the sources apart; a singer stands in it once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -17,77 +22,163 @@ from torch.utils.data import Sampler
 
 from singerprint.data.crops import DrawAddress, draw_words
 
-SHUFFLE_CLIPS_PURPOSE, SHUFFLE_BATCHES_PURPOSE = 2, 4
+SHUFFLE_CLIPS_PURPOSE, DRAW_SOURCES_PURPOSE, DRAW_SINGERS_PURPOSE, DRAW_FILES_PURPOSE = 2, 4, 5, 6
+
+Keys = list[tuple[int, int]]
 
 
-class PairBatches(Sampler["list[tuple[int, int]]"]):
-    """Yields batches of the keys (epoch, index) that `CropPairs` takes; a `batch_sampler` of a DataLoader.
+class EpochBatches(Sampler[Keys], ABC):
+    """Batches of the keys (epoch, index) that `CropPairs` takes, one epoch an iteration."""
 
-    Args:
-        clips: Number of clips, at least `batch_size`.
-        batch_size: Clips in a batch, >= 1.
-        seed: Seed of the order.
-        sources: Source of each clip, any integers: a batch is drawn from one source. The clips of sources
-            smaller than a batch are pooled. None draws from all clips.
-
-    Raises:
-        ValueError: A number is out of range, or no source and no pool is as large as a batch.
-
-    Example:
-        >>> batches = PairBatches(4, batch_size=2, sources=[0, 1, 0, 1])
-        >>> sorted(sorted(index for _, index in batch) for batch in batches)
-        [[0, 2], [1, 3]]
-    """
-
-    def __init__(
-        self, clips: int, batch_size: int, seed: int = 0, sources: Sequence[int] | None = None
-    ) -> None:
-        if batch_size < 1:
-            raise ValueError(f"PairBatches: batch_size must be positive, got {batch_size}")
-        if sources is not None and len(sources) != clips:
-            raise ValueError(
-                f"PairBatches: sources must have {clips} entries, one a clip, got {len(sources)}"
-            )
-        self.batch_size = batch_size
-        self.seed = seed
-        self._groups = _groups(
-            np.zeros(clips, np.int64) if sources is None else np.asarray(sources), batch_size
-        )
-        self.batches_per_epoch = sum(len(group) // batch_size for group in self._groups)
-        if self.batches_per_epoch == 0:
-            raise ValueError(
-                f"PairBatches: batch_size must be at most the number of clips, {clips}, got {batch_size}"
-            )
+    def __init__(self, batches_per_epoch: int) -> None:
+        self.batches_per_epoch = batches_per_epoch
         self.set_epoch(0)
 
     def set_epoch(self, epoch: int, start: int = 0) -> None:
         """Sets the epoch of the next iteration, and how many of its batches were already seen."""
+        name = type(self).__name__
         if epoch < 0:
-            raise ValueError(f"PairBatches: epoch must not be negative, got {epoch}")
+            raise ValueError(f"{name}: epoch must not be negative, got {epoch}")
         if not 0 <= start <= self.batches_per_epoch:
-            raise ValueError(f"PairBatches: start must lie in [0, {self.batches_per_epoch}], got {start}")
+            raise ValueError(f"{name}: start must lie in [0, {self.batches_per_epoch}], got {start}")
         self.epoch = epoch
         self.start = start
 
     def __len__(self) -> int:
         return self.batches_per_epoch - self.start
 
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        address, epoch = DrawAddress(self.seed, self.epoch), self.epoch
-        words = draw_words(address, SHUFFLE_CLIPS_PURPOSE, sum(map(len, self._groups)))
-        pieces: list[npt.NDArray[np.int64]] = []
-        for group in self._groups:
-            order = group[np.argsort(words[group], kind="stable")]
-            whole = len(order) // self.batch_size * self.batch_size
-            pieces += list(order[:whole].reshape(-1, self.batch_size))
-        batch_words = draw_words(address, SHUFFLE_BATCHES_PURPOSE, len(pieces))
-        for number in np.argsort(batch_words, kind="stable")[self.start :]:
-            yield [(epoch, int(index)) for index in pieces[number]]
+    def __iter__(self) -> Iterator[Keys]:
+        return islice(self._epoch_batches(self.epoch), self.start, None)
+
+    @abstractmethod
+    def _epoch_batches(self, epoch: int) -> Iterator[Keys]:
+        """All batches of an epoch."""
 
 
-def _groups(sources: npt.NDArray[np.int64], batch_size: int) -> list[npt.NDArray[np.int64]]:
-    """The clips of each source that fills a batch, then those of all other sources together."""
-    groups = [np.flatnonzero(sources == source) for source in np.unique(sources)]
-    small = [group for group in groups if len(group) < batch_size]
-    large = [group for group in groups if len(group) >= batch_size]
-    return large + ([np.sort(np.concatenate(small))] if small else [])
+class PairBatches(EpochBatches):
+    """Batches drawn from all clips: every clip once an epoch, but for those of an incomplete batch.
+
+    Args:
+        clips: Number of clips, at least `batch_size`.
+        batch_size: Clips in a batch, >= 1.
+        seed: Seed of the order.
+
+    Raises:
+        ValueError: A number is out of range.
+
+    Example:
+        >>> batches = PairBatches(4, batch_size=2)
+        >>> sorted(index for batch in batches for _, index in batch)
+        [0, 1, 2, 3]
+    """
+
+    def __init__(self, clips: int, batch_size: int, seed: int = 0) -> None:
+        if batch_size < 1:
+            raise ValueError(f"PairBatches: batch_size must be positive, got {batch_size}")
+        if batch_size > clips:
+            raise ValueError(
+                f"PairBatches: batch_size must be at most the number of clips, {clips}, got {batch_size}"
+            )
+        self.clips = clips
+        self.batch_size = batch_size
+        self.seed = seed
+        super().__init__(clips // batch_size)
+
+    def _epoch_batches(self, epoch: int) -> Iterator[Keys]:
+        words = draw_words(DrawAddress(self.seed, epoch), SHUFFLE_CLIPS_PURPOSE, self.clips)
+        order = np.argsort(words, kind="stable")
+        for first in range(0, self.batches_per_epoch * self.batch_size, self.batch_size):
+            yield [(epoch, int(index)) for index in order[first : first + self.batch_size]]
+
+
+class SourceBatches(EpochBatches):
+    """Batches of a few sources, a singer at most once in each; an epoch is as many as all clips would fill.
+
+    Sources with fewer singers than their share of a batch are merged, the smallest first, until all have
+    enough. A file may return within an epoch, so every batch counts as an epoch in its keys: the crops of
+    the two occurrences differ.
+
+    Args:
+        sources: Source of each clip.
+        singers: Singer of each clip; the same label in two sources is two singers.
+        batch_size: Clips in a batch, a multiple of `sources_per_batch`.
+        sources_per_batch: Sources in a batch, >= 1.
+        seed: Seed of the draws.
+
+    Raises:
+        ValueError: A number is out of range, or there are too few sources or singers for a batch.
+
+    Example:
+        >>> batches = SourceBatches([0, 0, 0, 1, 1], ["a", "a", "b", "c", "d"], 4, sources_per_batch=2)
+        >>> [sorted(index for _, index in batch)[2:] for batch in batches]
+        [[3, 4]]
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Hashable],
+        singers: Sequence[Hashable],
+        batch_size: int,
+        sources_per_batch: int,
+        seed: int = 0,
+    ) -> None:
+        if len(sources) != len(singers):
+            raise ValueError(
+                f"SourceBatches: singers must have {len(sources)} entries, one a clip, got {len(singers)}"
+            )
+        if sources_per_batch < 1:
+            raise ValueError(f"SourceBatches: sources_per_batch must be positive, got {sources_per_batch}")
+        if batch_size < 1 or batch_size % sources_per_batch:
+            raise ValueError(
+                "SourceBatches: batch_size must be a positive multiple of sources_per_batch = "
+                f"{sources_per_batch}, got {batch_size}"
+            )
+        self.sources_per_batch = sources_per_batch
+        self.singers_per_source = batch_size // sources_per_batch
+        self.seed = seed
+        self._sources = _merged(_clips_by_singer(sources, singers), self.singers_per_source)
+        if len(self._sources) < sources_per_batch:
+            raise ValueError(
+                f"SourceBatches: sources must be at least {sources_per_batch} of {self.singers_per_source} "
+                f"singers or more, got {len(self._sources)} (smaller ones count together)"
+            )
+        self._weights = np.sqrt([len(source) for source in self._sources])
+        super().__init__(max(1, len(sources) // batch_size))
+
+    def _epoch_batches(self, epoch: int) -> Iterator[Keys]:
+        first = epoch * self.batches_per_epoch
+        return map(self._batch, range(first, first + self.batches_per_epoch))
+
+    def _batch(self, number: int) -> Keys:
+        address = DrawAddress(self.seed, number)
+        words = draw_words(address, DRAW_SOURCES_PURPOSE, len(self._sources))
+        # The least of -ln(uniform) / weight: a weighted draw without replacement (Efraimidis, Spirakis 2006).
+        waiting = -np.log((words + 0.5) / 2.0**64) / self._weights
+        keys: Keys = []
+        for source in np.argsort(waiting, kind="stable")[: self.sources_per_batch]:
+            singers = self._sources[source]
+            place = address._replace(clip_id=int(source))
+            order = np.argsort(draw_words(place, DRAW_SINGERS_PURPOSE, len(singers)), kind="stable")
+            files = draw_words(place, DRAW_FILES_PURPOSE, self.singers_per_source)
+            for singer, word in zip(order[: self.singers_per_source], files, strict=True):
+                clips = singers[singer]
+                keys.append((number, int(clips[int(word) % len(clips)])))
+        return keys
+
+
+def _clips_by_singer(
+    sources: Sequence[Hashable], singers: Sequence[Hashable]
+) -> list[list[npt.NDArray[np.int64]]]:
+    """The clips of each singer of each source, in the order of their first appearance."""
+    found: dict[Hashable, dict[Hashable, list[int]]] = {}
+    for clip, (source, singer) in enumerate(zip(sources, singers, strict=True)):
+        found.setdefault(source, {}).setdefault(singer, []).append(clip)
+    return [[np.array(clips) for clips in of_source.values()] for of_source in found.values()]
+
+
+def _merged(sources: list[list[npt.NDArray[np.int64]]], singers: int) -> list[list[npt.NDArray[np.int64]]]:
+    """Merges the two smallest sources until the smallest has `singers`, or one source is left."""
+    ordered = sorted(sources, key=len)
+    while len(ordered) > 1 and len(ordered[0]) < singers:
+        ordered = sorted([ordered[0] + ordered[1], *ordered[2:]], key=len)
+    return [source for source in ordered if len(source) >= singers]

@@ -1,8 +1,8 @@
 """CropPairs: two crops of one file are a positive pair; an item is a pure function of (seed, epoch, index).
 
-The epoch travels with the index, in the keys that PairBatches yields, so that worker processes that live
-longer than an epoch cannot be behind. A file that cannot be read gives a SkippedClip, which collate_pairs
-keeps out of the batch's tensors and lists beside them.
+The epoch travels with the index, in the keys that the batch samplers yield, so that worker processes that
+live longer than an epoch cannot be behind. A file that cannot be read gives a SkippedClip, which
+collate_pairs keeps out of the batch's tensors and lists beside them.
 """
 
 from __future__ import annotations
@@ -36,12 +36,14 @@ class CropPair(NamedTuple):
         first: (samples,) float32, largest magnitude 1.
         second: (samples,) float32, largest magnitude 1.
         clip_id: Index of the file in the data set.
+        epoch: Epoch of its key.
         padded: True where the file is shorter than a crop: zeros follow it, and both crops are the same.
     """
 
     first: Tensor
     second: Tensor
     clip_id: int
+    epoch: int
     padded: bool
 
 
@@ -59,6 +61,7 @@ class PairBatch(NamedTuple):
         first: (batch, samples) float32.
         second: (batch, samples) float32.
         clip_ids: (batch,) int64.
+        epochs: (batch,) int64.
         padded: (batch,) bool.
         skipped: The files that are missing from the batch; where all are, `batch` is 0 and `samples` is 0.
     """
@@ -66,6 +69,7 @@ class PairBatch(NamedTuple):
     first: Tensor
     second: Tensor
     clip_ids: Tensor
+    epochs: Tensor
     padded: Tensor
     skipped: tuple[SkippedClip, ...]
 
@@ -103,7 +107,6 @@ class CropPairs(Dataset["CropPair | SkippedClip"]):
         >>> pairs = CropPairs(scan_folder("dataset"), crop_seconds=4.0)
         >>> batches = PairBatches(len(pairs), batch_size=2)
         >>> loader = DataLoader(pairs, batch_sampler=batches, collate_fn=collate_pairs)
-        >>> batches.set_epoch(1)
         >>> next(iter(loader)).first.shape
         torch.Size([2, 176400])
     """
@@ -120,27 +123,20 @@ class CropPairs(Dataset["CropPair | SkippedClip"]):
         self.sample_rate_hz = sample_rate_hz
         self.seed = seed
         self._activities: dict[int, FileActivity] = {}
-        # shared memory: worker processes that are already running see a new epoch
-        self._epoch = torch.zeros((), dtype=torch.int64)
-        self._epoch.share_memory_()  # type: ignore[no-untyped-call]
-
-    def set_epoch(self, epoch: int) -> None:
-        """Sets the epoch of plain integer indices; a key (epoch, index) carries its own."""
-        self._epoch.fill_(epoch)
 
     def __len__(self) -> int:
         return len(self.files)
 
-    def __getitem__(self, key: int | tuple[int, int]) -> CropPair | SkippedClip:
+    def __getitem__(self, key: tuple[int, int]) -> CropPair | SkippedClip:
         """The pair of a file.
 
         Args:
-            key: (epoch, index), or an index in the epoch that was set.
+            key: (epoch, index).
 
         Returns:
             The pair, or the file's name and what is wrong with it where it cannot be read or is silent.
         """
-        epoch, index = key if isinstance(key, tuple) else (int(self._epoch), key)
+        epoch, index = key
         if not 0 <= index < len(self.files):
             raise IndexError(f"CropPairs: index must lie in [0, {len(self.files)}), got {index}")
         address = DrawAddress(self.seed, epoch, index)
@@ -151,7 +147,11 @@ class CropPairs(Dataset["CropPair | SkippedClip"]):
         except (AudioError, OSError) as error:
             return SkippedClip(self.files[index].name, str(error))
         return CropPair(
-            torch.from_numpy(first.samples), torch.from_numpy(second.samples), index, padded=first.padded
+            torch.from_numpy(first.samples),
+            torch.from_numpy(second.samples),
+            clip_id=index,
+            epoch=epoch,
+            padded=first.padded,
         )
 
 
@@ -166,7 +166,7 @@ def collate_pairs(items: Sequence[CropPair | SkippedClip]) -> PairBatch:
         length.
 
     Example:
-        >>> pair = CropPair(torch.zeros(4), torch.zeros(4), clip_id=7, padded=False)
+        >>> pair = CropPair(torch.zeros(4), torch.zeros(4), clip_id=7, epoch=0, padded=False)
         >>> batch = collate_pairs([pair, SkippedClip("a.wav", "damaged")])
         >>> batch.clip_ids, batch.skipped[0].name
         (tensor([7]), 'a.wav')
@@ -177,6 +177,7 @@ def collate_pairs(items: Sequence[CropPair | SkippedClip]) -> PairBatch:
         first=_stack([pair.first for pair in pairs]),
         second=_stack([pair.second for pair in pairs]),
         clip_ids=torch.tensor([pair.clip_id for pair in pairs], dtype=torch.int64),
+        epochs=torch.tensor([pair.epoch for pair in pairs], dtype=torch.int64),
         padded=torch.tensor([pair.padded for pair in pairs], dtype=torch.bool),
         skipped=skipped,
     )

@@ -39,8 +39,10 @@ class TrainConfig:
         steps: optimisation steps, at least 1.
         batch_size: pairs of crops a step, at least 2.
         crop_seconds: length of a crop, in seconds.
-        one_source_batches: each folder of ``data`` is one source of recordings, and a batch is drawn from one
-            source, so that room, microphone and codec cannot tell its clips apart. Small sources are pooled.
+        sources_per_batch: each folder of ``data`` is one source of recordings, ``source/singer/**/file``, and
+            a batch is drawn from so many of them, a singer at most once: neither room, microphone and codec
+            can tell all its clips apart, nor are files of one singer each other's negatives. Sources of few
+            singers are pooled. None draws batches from all files alike.
         learning_rate: peak learning rate.
         weight_decay: weight decay (L2 of Adam, decoupled with ``adamw``).
         warmup_steps: steps of linear warm-up, the last at the peak; at most a tenth of the steps by default.
@@ -66,7 +68,7 @@ class TrainConfig:
     steps: int | None = None
     batch_size: int | None = None
     crop_seconds: float = 4.0
-    one_source_batches: bool = False
+    sources_per_batch: int | None = None
     learning_rate: float | None = None
     weight_decay: float | None = None
     warmup_steps: int | None = None

@@ -21,9 +21,11 @@ from singerprint.augment import Compose, DrawKey, RandomGain, RandomGaussianNois
 from singerprint.data import (
     CheckedFiles,
     CropPairs,
+    EpochBatches,
     PairBatch,
     PairBatches,
     SingerFile,
+    SourceBatches,
     collate_pairs,
 )
 from singerprint.models import SingerEncoder, load_model, save_model
@@ -134,12 +136,7 @@ class _Run:
         self.optimizer = algorithm(
             self.parameters, lr=config.recipe.learning_rate, weight_decay=config.recipe.weight_decay
         )
-        self.batches = PairBatches(
-            len(checked.usable),
-            config.recipe.batch_size,
-            config.seed,
-            source_of_each(config, checked.usable) if config.one_source_batches else None,
-        )
+        self.batches = _batch_sampler(config, checked.usable)
 
     @property
     def state(self) -> TrainingState:
@@ -167,7 +164,7 @@ class _Run:
         while done < config.recipe.steps and not stopping:
             with clock.waiting():
                 epoch, batch = next(batches)
-            clock.count(2 * len(batch.clip_ids), self._step(done, epoch, batch))
+            clock.count(2 * len(batch.clip_ids), self._step(done, batch))
             done += 1
             progress.advance()
             stopping = stop_asked()
@@ -206,7 +203,7 @@ class _Run:
                 yield epoch, batch
             epoch, start = epoch + 1, 0
 
-    def _step(self, done: int, epoch: int, batch: PairBatch) -> Tensor:
+    def _step(self, done: int, batch: PairBatch) -> Tensor:
         """One optimisation step; returns the loss, still on its device."""
         self.skipped |= {clip.name: clip.reason for clip in batch.skipped}
         if len(batch.clip_ids) < 2:
@@ -217,7 +214,7 @@ class _Run:
         first, second = (
             self.augmentation(
                 waveforms.to(self.device),
-                DrawKey.of(self.config.seed, batch.clip_ids, epoch, view, device=self.device),
+                DrawKey.of(self.config.seed, batch.clip_ids, batch.epochs, view, device=self.device),
             )
             for view, waveforms in enumerate((batch.first, batch.second))
         )
@@ -248,6 +245,18 @@ class _Run:
                 f"train: loss and weights must be finite, got {figure} by step {done}; the last checkpoint "
                 "is kept (a smaller learning_rate or a longer warm-up usually helps)"
             )
+
+
+def _batch_sampler(config: TrainConfig, files: Sequence[SingerFile]) -> EpochBatches:
+    if config.sources_per_batch is None:
+        return PairBatches(len(files), config.recipe.batch_size, config.seed)
+    return SourceBatches(
+        source_of_each(config, files),
+        [file.singer for file in files],
+        config.recipe.batch_size,
+        config.sources_per_batch,
+        config.seed,
+    )
 
 
 def _noise(config: TrainConfig) -> RandomGaussianNoise:

@@ -25,6 +25,12 @@ def test_an_empty_batch_has_a_key():
     assert key.clip_ids.dtype == torch.int64
 
 
+def test_every_clip_may_have_an_epoch_of_its_own():
+    several = DrawKey.of(0, [3, 4], torch.tensor([5, 6]), view=1)
+    alone = [DrawKey.of(0, [clip], epoch, view=1) for clip, epoch in ((3, 5), (4, 6))]
+    assert several.epochs.tolist() == [key.epochs.item() for key in alone]
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "sentence"),
     [
@@ -37,6 +43,13 @@ def test_an_empty_batch_has_a_key():
         ({"clip_ids": [2**32]}, ValueError, f"clip_ids must be in [0, 2**32), got {2**32}"),
         ({"clip_ids": [[1]]}, ValueError, "clip_ids must have shape (batch,), got [1, 1]"),
         ({"clip_ids": [0.5]}, TypeError, "clip_ids must be integers, got torch.float32"),
+        ({"epoch": torch.tensor([0.5])}, TypeError, "epoch must be integers, got torch.float32"),
+        ({"epoch": torch.tensor([-1])}, ValueError, "epoch must not be negative, got -1"),
+        (
+            {"epoch": torch.tensor([1, 2])},
+            ValueError,
+            "epoch must have shape (batch,) with batch = 1, got [2]",
+        ),
     ],
 )
 def test_bad_arguments_are_named(arguments, error, sentence):

@@ -1,8 +1,9 @@
+from collections import Counter
 from itertools import chain
 
 import pytest
 
-from singerprint.data import PairBatches
+from singerprint.data import PairBatches, SourceBatches
 
 
 def indices(batches):
@@ -37,26 +38,85 @@ def test_an_epoch_goes_on_where_it_was_left():
     assert list(batches) == whole[3:]
 
 
-def test_a_batch_is_drawn_from_one_source():
-    sources = [number % 3 for number in range(60)]
-    for batch in indices(PairBatches(60, 7, sources=sources)):
-        assert len({sources[index] for index in batch}) == 1
+# Ten sources of 4 to 22 singers of one to three files.
+SOURCES, SINGERS = zip(
+    *[
+        (source, singer)
+        for source in range(10)
+        for singer in range(4 + 2 * source)
+        for _ in range(1 + singer % 3)
+    ],
+    strict=True,
+)
 
 
-def test_sources_smaller_than_a_batch_are_pooled():
-    sources = [0] * 10 + [1] * 2 + [2] * 3
-    batches = indices(PairBatches(15, 5, sources=sources))
-    assert sorted(chain.from_iterable(batches)) == list(range(15))
-    assert sorted(chain.from_iterable(batch for batch in batches if min(batch) >= 10)) == list(range(10, 15))
+def test_a_batch_holds_equal_parts_of_a_few_sources_and_a_singer_once():
+    for batch in indices(SourceBatches(SOURCES, SINGERS, 12, 3)):
+        count = Counter(SOURCES[index] for index in batch)
+        assert list(count.values()) == [4, 4, 4]
+        assert len({(SOURCES[index], SINGERS[index]) for index in batch}) == 12
 
 
-def test_the_order_of_sources_changes_from_epoch_to_epoch():
-    batches = PairBatches(40, 5, sources=[0] * 20 + [1] * 20)
-    orders = set()
-    for epoch in range(4):
+def test_every_file_is_drawn_in_the_end():
+    batches = SourceBatches(SOURCES, SINGERS, 12, 3)
+    seen = set()
+    for epoch in range(40):
         batches.set_epoch(epoch)
-        orders.add(tuple(batch[0] < 20 for batch in indices(batches)))
-    assert len(orders) > 1
+        seen.update(chain.from_iterable(indices(batches)))
+    assert seen == set(range(len(SOURCES)))
+
+
+def test_sources_are_drawn_by_the_root_of_their_singers_and_singers_of_a_source_alike():
+    # One source a batch: 4 singers against 16, so 1 : 2; 3,000 draws, four standard deviations.
+    sources, singers = [0] * 4 + [1] * 16, range(20)
+    batches = SourceBatches(sources, singers, 2, 1)
+    drawn = Counter()
+    for epoch in range(300):
+        batches.set_epoch(epoch)
+        drawn.update(chain.from_iterable(indices(batches)))
+    small = sum(drawn[index] for index in range(4)) / sum(drawn.values())
+    assert abs(small - 1 / 3) < 4 * (1 / 3 * 2 / 3 / 3000) ** 0.5
+    expected = sum(drawn.values()) * 2 / 3 / 16
+    assert all(abs(drawn[index] - expected) < 5 * expected**0.5 for index in range(4, 20))
+
+
+def test_small_sources_are_merged_until_they_fill_their_share():
+    sources = [0] * 9 + [1] * 2 + [2] * 3
+    for batch in indices(SourceBatches(sources, range(14), 10, 2)):
+        assert sum(index >= 9 for index in batch) == 5
+
+
+def test_batches_of_sources_follow_from_seed_and_epoch_and_can_be_resumed():
+    whole = []
+    for seed, epoch in ((0, 0), (0, 1), (1, 0)):
+        batches = SourceBatches(SOURCES, SINGERS, 12, 3, seed)
+        batches.set_epoch(epoch)
+        whole.append(list(batches))
+        assert len(whole[-1]) == len(SOURCES) // 12
+        batches.set_epoch(epoch, start=2)
+        assert list(batches) == whole[-1][2:]
+    assert len({str(batches) for batches in whole}) == 3
+    numbers = [{number for number, _ in batch} for batch in whole[0] + whole[1]]
+    assert numbers == [{number} for number in range(2 * len(whole[0]))]  # a crop is never drawn twice
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (([0], [], 1, 1), "singers must have 1 entries, one a clip, got 0"),
+        (([0], [0], 1, 0), "sources_per_batch must be positive, got 0"),
+        (([0], [0], 3, 2), "batch_size must be a positive multiple of sources_per_batch = 2, got 3"),
+        (([0], [0], 0, 2), "batch_size must be a positive multiple of sources_per_batch = 2, got 0"),
+        (
+            ([0, 0, 1], [0, 1, 2], 4, 2),
+            "sources must be at least 2 of 2 singers or more, got 1 (smaller ones count together)",
+        ),
+    ],
+)
+def test_sources_that_fill_no_batch_are_refused(arguments, sentence):
+    with pytest.raises(ValueError) as caught:
+        SourceBatches(*arguments)
+    assert str(caught.value) == f"SourceBatches: {sentence}"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +125,6 @@ def test_the_order_of_sources_changes_from_epoch_to_epoch():
         ((0, 1), "PairBatches: batch_size must be at most the number of clips, 0, got 1"),
         ((5, 6), "PairBatches: batch_size must be at most the number of clips, 5, got 6"),
         ((5, 0), "PairBatches: batch_size must be positive, got 0"),
-        ((5, 1, 0, [1, 2]), "PairBatches: sources must have 5 entries, one a clip, got 2"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, sentence):

@@ -55,6 +55,22 @@ def test_a_stopped_and_resumed_run_ends_with_the_same_bits(small_config, tmp_pat
     assert [record["step"] for record in read_metrics(config.out)] == [0, 1, 2, 3, 4]
 
 
+def test_batches_of_sources_are_repeated_and_resumed_with_the_same_bits(small_config, singing, tmp_path):
+    sources = tuple(tmp_path / name for name in ("studio", "phone"))
+    for source in sources:
+        source.symlink_to(singing)
+    settings = {"data": sources, "batch_size": 4, "sources_per_batch": 2, "out": tmp_path / "parts"}
+    whole = run(small_config(**settings | {"steps": 3, "out": tmp_path / "whole"})).encoder
+    run(small_config(**settings | {"steps": 2}))
+    resumed = run(small_config(**settings | {"steps": 3}), resume=True).encoder
+    assert_same_bits(weights(whole), weights(resumed))
+
+
+def test_a_batch_must_divide_into_its_sources(small_config):
+    with pytest.raises(ValueError, match="must be a positive multiple of sources_per_batch = 2, got 3"):
+        run(small_config(sources_per_batch=2))
+
+
 def test_a_finished_run_is_a_model(small_config):
     config = small_config(steps=1)
     result = run(config)
