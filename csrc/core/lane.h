@@ -10,6 +10,9 @@
 #include <immintrin.h>
 #endif
 
+// GCC 12 takes the undefined operand of its own unmasked AVX-512 intrinsics for a mistake.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+
 // Always inlined: a kernel made of lanes must not pay for calls.
 #define SINGERPRINT_LANE_INLINE [[gnu::always_inline]] inline
 
@@ -94,5 +97,21 @@ SINGERPRINT_LANE_INLINE Lane sqrt(Lane a) {
 }
 
 SINGERPRINT_LANE_INLINE Lane max(Lane a, Lane b) { return Lane(a.v > b.v ? a.v : b.v); }
+
+struct UintLane {
+  UintVector v;
+  UintLane() = default;
+  explicit UintLane(UintVector value) : v(value) {}
+  explicit UintLane(std::uint32_t value) : v(UintVector{} + value) {}
+
+  friend UintLane operator+(UintLane a, UintLane b) { return UintLane(a.v + b.v); }
+  friend UintLane operator-(UintLane a, UintLane b) { return UintLane(a.v - b.v); }
+  friend UintLane operator&(UintLane a, UintLane b) { return UintLane(a.v & b.v); }
+  friend UintLane operator^(UintLane a, UintLane b) { return UintLane(a.v ^ b.v); }
+  friend UintLane operator<<(UintLane a, int count) { return UintLane(a.v << count); }
+};
+
+inline UintLane bits_of(Lane a) { return UintLane((UintVector)a.v); }
+inline Lane float_of_bits(UintLane bits) { return Lane((FloatVector)bits.v); }
 
 }  // namespace singerprint::SINGERPRINT_ISA

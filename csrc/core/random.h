@@ -13,11 +13,9 @@
 // exchange in double, then rounded to float); a normal differs from the formula above in double precision by at most
 // 3e-7 times its radius, that is 2.5 ulps of the radius.
 #pragma once
-#include <cmath>
 #include <cstdint>
-#include <cstring>
 
-#include "core/host_device.h"
+#include "core/turns.h"
 
 namespace singerprint {
 
@@ -75,30 +73,12 @@ SINGERPRINT_HOST_DEVICE inline PhiloxBlock draw_block(const DrawStream& draws, s
 SINGERPRINT_HOST_DEVICE inline float uniform_of(std::uint32_t word) { return static_cast<float>(word >> 8) * 0x1p-24f; }
 
 // The scalar forms of what box_muller asks of a number type; random_lanes.h has the same for lanes.
-SINGERPRINT_HOST_DEVICE inline float fma(float a, float b, float c) {
-#ifdef __CUDA_ARCH__
-  return fmaf(a, b, c);
-#else
-  return __builtin_fmaf(a, b, c);
-#endif
-}
-void fma(double, double, double) = delete;  // it would be rounded to float: doubles ask for ::fma
 SINGERPRINT_HOST_DEVICE inline float square_root(float a) {
 #ifdef __CUDA_ARCH__
   return __fsqrt_rn(a);
 #else
   return __builtin_sqrtf(a);
 #endif
-}
-SINGERPRINT_HOST_DEVICE inline std::uint32_t bits_of(float a) {
-  std::uint32_t bits;
-  memcpy(&bits, &a, sizeof(bits));
-  return bits;
-}
-SINGERPRINT_HOST_DEVICE inline float float_of_bits(std::uint32_t bits) {
-  float a;
-  memcpy(&a, &bits, sizeof(a));
-  return a;
 }
 SINGERPRINT_HOST_DEVICE inline float unsigned_to_float(std::uint32_t a) { return static_cast<float>(a); }
 SINGERPRINT_HOST_DEVICE inline float signed_to_float(std::uint32_t a) {
@@ -125,28 +105,6 @@ SINGERPRINT_HOST_DEVICE inline Float minus_two_log(Float u) {
   q = fma(q, f, Float(-0x1.5556e6p-1f));
   q = fma(q, f, Float(0x1.fffff4p-1f));
   return fma(exponent, Float(-0x1.62e430p+0f), f * fma(f, q, Float(-2.0f)));
-}
-
-// cos(pi t) and sin(pi t), |t| <= 1/2, each within 2e-7 (fits: 2.5e-10 and 3.4e-9; the rest is rounding).
-template <class Float>
-SINGERPRINT_HOST_DEVICE inline Float cosine_of_half_turns(Float t) {
-  const Float square = t * t;
-  Float c = Float(-0x1.902bbep-6f);
-  c = fma(c, square, Float(0x1.e130d0p-3f));
-  c = fma(c, square, Float(-0x1.55d0c2p+0f));
-  c = fma(c, square, Float(0x1.03c1e6p+2f));
-  c = fma(c, square, Float(-0x1.3bd3ccp+2f));
-  return fma(c, square, Float(1.0f));
-}
-template <class Float>
-SINGERPRINT_HOST_DEVICE inline Float sine_of_half_turns(Float t) {
-  const Float square = t * t;
-  Float s = Float(0x1.3c4d66p-4f);
-  s = fma(s, square, Float(-0x1.323324p-1f));
-  s = fma(s, square, Float(0x1.466770p+1f));
-  s = fma(s, square, Float(-0x1.4abbb6p+2f));
-  s = fma(s, square, Float(0x1.921fb4p+1f));
-  return s * t;
 }
 
 // Two words -> two independent N(0, 1).

@@ -8,27 +8,9 @@
 #include "core/lane.h"
 #include "core/random.h"
 
-// GCC 12 takes the undefined operand of its own unmasked AVX-512 intrinsics for a mistake.
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-
 namespace singerprint::SINGERPRINT_ISA {
 
-struct UintLane {
-  UintVector v;
-  UintLane() = default;
-  explicit UintLane(UintVector value) : v(value) {}
-  explicit UintLane(std::uint32_t value) : v(UintVector{} + value) {}
-
-  friend UintLane operator+(UintLane a, UintLane b) { return UintLane(a.v + b.v); }
-  friend UintLane operator-(UintLane a, UintLane b) { return UintLane(a.v - b.v); }
-  friend UintLane operator&(UintLane a, UintLane b) { return UintLane(a.v & b.v); }
-  friend UintLane operator^(UintLane a, UintLane b) { return UintLane(a.v ^ b.v); }
-  friend UintLane operator<<(UintLane a, int count) { return UintLane(a.v << count); }
-};
-
 inline Lane square_root(Lane a) { return sqrt(a); }
-inline UintLane bits_of(Lane a) { return UintLane((UintVector)a.v); }
-inline Lane float_of_bits(UintLane bits) { return Lane((FloatVector)bits.v); }
 inline Lane signed_to_float(UintLane a) { return Lane(__builtin_convertvector((IntVector)a.v, FloatVector)); }
 inline UintLane shift_right_signed(UintLane a, int count) { return UintLane((UintVector)((IntVector)a.v >> count)); }
 

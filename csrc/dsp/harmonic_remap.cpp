@@ -33,6 +33,7 @@ HarmonicRemap::HarmonicRemap(double sample_rate_hz, std::int64_t spacing)
     rising_window_.push_back(static_cast<float>(0.5 - 0.5 * std::cos(turn)));
   }
   rising_window_.resize(padded(static_cast<std::int32_t>(spacing)), 1.0f);
+  cycles_.resize(static_cast<std::size_t>(spacing));
   source_sum_.resize(static_cast<std::size_t>(spacing));
   target_sum_.resize(static_cast<std::size_t>(spacing));
 }
@@ -87,7 +88,7 @@ void HarmonicRemap::analyse(const float* waveform, const Voice& voice, const Voi
     rising_.assign(2 * size, 0.0f);
     SINGERPRINT_LANES(analyse_harmonics_lanes)
     (waveform + (segment.first_knot + m) * spacing_, spacing_, rising_window_.data(),
-     interval_phase(knot.source, knot, 0.0, 1.0), static_cast<std::int32_t>(size), falling_.data(), rising_.data());
+     interval_phase(knot.source, knot, 0.0, 1.0), static_cast<std::int32_t>(size), cycles_.data(), falling_.data(), rising_.data());
     const auto add = [&](Knot& to, const std::vector<float>& share, bool alone) {
       // Half a window at the ends of the segment: twice its share.
       const float scale = (alone ? 4.0f : 2.0f) / static_cast<float>(spacing_);

@@ -20,9 +20,11 @@ struct IntervalPhase {
 };
 
 // Adds both knots' share of an interval: re, im (harmonics) each, `falling` to its first knot, `rising` to its second.
+// harmonics: whole lanes of 16. cycles: work (spacing).
 SINGERPRINT_DECLARE_LANES(void, analyse_harmonics_lanes,
                           (const float* waveform, std::int64_t spacing, const float* rising_window,
-                           const IntervalPhase& phase, std::int32_t harmonics, float* falling, float* rising))
+                           const IntervalPhase& phase, std::int32_t harmonics, float* cycles, float* falling,
+                           float* rising))
 // log2 |a|, cos and sin of its angle of `harmonics` numbers (re, im apart); padded to whole lanes.
 SINGERPRINT_DECLARE_LANES(void, split_harmonics_lanes,
                           (const float* re, const float* im, std::int32_t harmonics, float* log2_level, float* unit_re,
@@ -59,7 +61,7 @@ class HarmonicRemap {
   std::vector<float> rising_window_, fade_;
   std::vector<Knot> knots_;
   std::vector<float> falling_, rising_, level_, slope_, unit_re_, unit_im_, wanted_level_, coefficients_;
-  std::vector<float> source_sum_, target_sum_;
+  std::vector<float> cycles_, source_sum_, target_sum_;
 };
 
 }  // namespace singerprint

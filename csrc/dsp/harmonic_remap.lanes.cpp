@@ -1,9 +1,9 @@
 #include "dsp/harmonic_remap.h"
 
-#include "core/random_lanes.h"
+#include "core/lane.h"
+#include "core/turns.h"
 #include "dsp/lane_exp2.h"
 #include "dsp/lane_log.h"
-#include "dsp/turns.h"
 
 namespace singerprint::SINGERPRINT_ISA {
 namespace {
@@ -57,8 +57,8 @@ float wrapped(float cycles) {
 }  // namespace
 
 void analyse_harmonics_lanes(const float* waveform, std::int64_t spacing, const float* rising_window,
-                             const IntervalPhase& phase, std::int32_t harmonics, float* falling, float* rising) {
-  float cycles[1024];
+                             const IntervalPhase& phase, std::int32_t harmonics, float* cycles, float* falling,
+                             float* rising) {
   for (std::int64_t n = 0; n < spacing; ++n) {
     const auto t = static_cast<float>(n);
     cycles[n] = wrapped(phase.phase + (phase.slope + (phase.curve + phase.bend * t) * t) * t);

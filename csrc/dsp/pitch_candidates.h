@@ -1,6 +1,6 @@
 // The pitch candidates of a frame and the best path through the candidates of a clip: arithmetic of CPU and CUDA.
+// Products and sums are rounded apart: an fma that the CPU's baseline lacks would be a library call.
 #pragma once
-#include <cmath>
 #include <cstdint>
 #include <cstring>
 
@@ -19,11 +19,11 @@ SINGERPRINT_HOST_DEVICE inline float log2_of(float x) {
   std::memcpy(&m, &mantissa, sizeof(m));
   const float s = (m - 1.0f) / (m + 1.0f), square = s * s;
   float series = 2.0f / 9.0f;
-  series = fmaf(series, square, 2.0f / 7.0f);
-  series = fmaf(series, square, 2.0f / 5.0f);
-  series = fmaf(series, square, 2.0f / 3.0f);
-  series = fmaf(series, square, 2.0f);
-  return fmaf(s * series, 1.44269504f, static_cast<float>(shifted >> 23));
+  series = series * square + 2.0f / 7.0f;
+  series = series * square + 2.0f / 5.0f;
+  series = series * square + 2.0f / 3.0f;
+  series = series * square + 2.0f;
+  return s * series * 1.44269504f + static_cast<float>(shifted >> 23);
 }
 
 // What the candidates of one frame are made from: autocorrelation at ac[l * stride].
@@ -61,7 +61,7 @@ SINGERPRINT_HOST_DEVICE inline RefinedPeak refine_peak(const FramePeaks& frame, 
   int best = 0;
   for (int phase = 0; phase < kPeakPhases; ++phase) {
     float sum = 0.0f;
-    for (int tap = 0; tap < kPeakTaps; ++tap) sum = fmaf(weights[phase * kPeakTaps + tap], values[tap], sum);
+    for (int tap = 0; tap < kPeakTaps; ++tap) sum += weights[phase * kPeakTaps + tap] * values[tap];
     heights[phase] = sum;
     if (sum > heights[best]) best = phase;
   }
@@ -109,7 +109,8 @@ SINGERPRINT_HOST_DEVICE inline float pitch_transition_cost(const PitchCandidate&
   constexpr float kOctaveJump = 0.35f, kVoicingChange = 0.14f;
   const bool from_voiced = from.hz > 0.0f, to_voiced = to.hz > 0.0f;
   if (from_voiced != to_voiced) return kVoicingChange * factor;
-  return kOctaveJump * factor * fabsf(from.log2_hz - to.log2_hz);
+  const float distance = from.log2_hz - to.log2_hz;
+  return kOctaveJump * factor * (distance < 0.0f ? -distance : distance);
 }
 
 // One step of the best path: totals of the previous frame's candidates -> totals and predecessor of one candidate.

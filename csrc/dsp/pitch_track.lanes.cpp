@@ -49,7 +49,8 @@ void decimate_lanes(const float* waveform, std::int64_t samples, const float* lo
     float* const to = work + phase * (length + kLanes);
     for (std::int64_t i = 0; i < length + kLanes; ++i) {
       const std::int64_t n = (i - kLowPassHalf) * decimation + phase;
-      to[i] = n >= 0 && n < samples ? waveform[n] : 0.0f;
+      const float sample = n >= 0 && n < samples ? waveform[n] : 0.0f;
+      to[i] = sample - sample == 0.0f ? sample : 0.0f;  // not finite: the frames around it would all be lost
     }
   }
   const std::int32_t taps = 2 * kLowPassHalf * decimation + 1;

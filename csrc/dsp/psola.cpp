@@ -31,7 +31,7 @@ std::int64_t psola_margin(double sample_rate_hz, double min_hz, double formant_r
 }
 
 void render_psola(const float* padded, std::int64_t samples, const Voice& voice, const VoicedSegment& segment,
-                  double formant_ratio, const SincTable& sinc, float* result) {
+                  double formant_ratio, GrainWidth width, const SincTable& sinc, float* result) {
   const double* const marks = voice.marks.data() + segment.first_mark;
   const std::int64_t last = segment.marks - 1;
   SINGERPRINT_LANES(mute_segment_lanes)
@@ -39,12 +39,19 @@ void render_psola(const float* padded, std::int64_t samples, const Voice& voice,
   for (std::int64_t j = 0; j < segment.grains; ++j) {
     const Grain& grain = voice.grains[segment.first_grain + j];
     const std::int64_t i = grain.source - segment.first_mark;
-    const double left = i > 0 ? marks[i] - marks[i - 1] : marks[1] - marks[0];
-    const double right = i < last ? marks[i + 1] - marks[i] : marks[last] - marks[last - 1];
+    double left = i > 0 ? marks[i] - marks[i - 1] : marks[1] - marks[0];
+    double right = i < last ? marks[i + 1] - marks[i] : marks[last] - marks[last - 1];
+    float gain = grain.gain;
+    if (width == GrainWidth::kShorterPeriod) {
+      const double wanted = 0.5 * (left + right) * grain.gain;
+      left = std::min(left, wanted);
+      right = std::min(right, wanted);
+      gain = 1.0f;
+    }
     const auto begin = std::max<std::int64_t>(0, static_cast<std::int64_t>(std::ceil(grain.target - left)));
     const auto end = std::min(samples, static_cast<std::int64_t>(std::floor(grain.target + right)) + 1);
     const GrainShape shape{marks[i],   grain.target, static_cast<float>(left), static_cast<float>(right),
-                           grain.gain, static_cast<float>(formant_ratio)};
+                           gain,       static_cast<float>(formant_ratio)};
     SINGERPRINT_LANES(add_grain_lanes)(padded, shape, sinc.weights.data(), sinc.taps, begin, end, result);
   }
 }

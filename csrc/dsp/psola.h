@@ -42,9 +42,13 @@ SINGERPRINT_DECLARE_LANES(void, mute_segment_lanes,
                           (double first_mark, double first_period, double last_mark, double last_period,
                            std::int64_t samples, float* result))
 
+// The width of a grain: a period of the voice on either side or, as Praat has it, the wanted period where that is
+// shorter. The latter keeps more of the breath's noise apart, and loses level where the pitch falls.
+enum class GrainWidth { kOwnPeriod, kShorterPeriod };
+
 // Renders a segment of at least three marks into `result`, which holds the waveform.
 void render_psola(const float* padded, std::int64_t samples, const Voice& voice, const VoicedSegment& segment,
-                  double formant_ratio, const SincTable& sinc, float* result);
+                  double formant_ratio, GrainWidth width, const SincTable& sinc, float* result);
 
 // Zeros that must stand on both sides of the waveform.
 std::int64_t psola_margin(double sample_rate_hz, double min_hz, double formant_ratio, std::int32_t taps);

@@ -1,6 +1,7 @@
 #include "dsp/psola.h"
 
-#include "core/random_lanes.h"
+#include "core/lane.h"
+#include "core/turns.h"
 
 namespace singerprint::SINGERPRINT_ISA {
 namespace {

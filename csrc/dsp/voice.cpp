@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "dsp/turns.h"
+#include "core/turns.h"
 
 namespace singerprint {
 namespace {
