@@ -68,8 +68,8 @@ SINGERPRINT_LANE_INLINE void filter_block(const Section* sections, std::int64_t 
   for (int lane = 0; lane < kLanes; ++lane) x[lane] = Lane::load(from[lane] + n);
   transpose(x);
   std::int64_t s = 0;
-  for (; s + 2 <= count; s += 2) run_sections<2>(sections + s, states + s, x);
-  if (s < count) run_sections<1>(sections + s, states + s, x);
+  for (; s + 3 <= count; s += 3) run_sections<3>(sections + s, states + s, x);
+  for (; s < count; ++s) run_sections<1>(sections + s, states + s, x);
   transpose(x);
   for (std::int64_t lane = 0; lane < clips; ++lane) x[lane].store(to[lane] + n);
 }

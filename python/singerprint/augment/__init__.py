@@ -1,22 +1,36 @@
 """Native augmentations: batched, each clip with its own parameters, deterministic by draw key."""
 
+from singerprint.augment.band_pass import RandomBandPass, band_pass
+from singerprint.augment.biquad_cascade import biquad_cascade
 from singerprint.augment.compose import Compose
 from singerprint.augment.draw_key import DrawKey
 from singerprint.augment.draw_uniform import draw_uniform
 from singerprint.augment.gain import RandomGain, gain
 from singerprint.augment.gaussian_noise import RandomGaussianNoise, gaussian_noise
+from singerprint.augment.high_pass import RandomHighPass, high_pass
+from singerprint.augment.low_pass import RandomLowPass, low_pass
+from singerprint.augment.parametric_eq import RandomParametricEq, parametric_eq
 from singerprint.augment.random_transform import RandomTransform
 from singerprint.augment.time_mask import RandomTimeMask, time_mask
 
 __all__ = [
     "Compose",
     "DrawKey",
+    "RandomBandPass",
     "RandomGain",
     "RandomGaussianNoise",
+    "RandomHighPass",
+    "RandomLowPass",
+    "RandomParametricEq",
     "RandomTimeMask",
     "RandomTransform",
+    "band_pass",
+    "biquad_cascade",
     "draw_uniform",
     "gain",
     "gaussian_noise",
+    "high_pass",
+    "low_pass",
+    "parametric_eq",
     "time_mask",
 ]
