@@ -1,4 +1,4 @@
-"""biquad_cascade against scipy.signal.sosfilt: a seven-band equalizer of crops of 4 s, 1, 4 and 16 at once."""
+"""biquad_cascade against scipy.signal.sosfilt: a seven-band equalizer of 1, 4 and 16 crops of 4 s."""
 
 import numpy as np
 import torch

@@ -22,6 +22,7 @@
 
 #include "core/dispatch.h"
 #include "core/host_device.h"
+#include "core/multiply_add.h"
 
 namespace singerprint {
 
@@ -55,15 +56,6 @@ SINGERPRINT_HOST_DEVICE inline BiquadSection<double> biquad_section(const double
 SINGERPRINT_HOST_DEVICE inline BiquadSection<float> rounded(const BiquadSection<double>& section) {
   return {static_cast<float>(section.p), static_cast<float>(section.q),  static_cast<float>(section.r),
           static_cast<float>(section.d), static_cast<float>(section.c1), static_cast<float>(section.c2)};
-}
-
-// The scalar form of core/lane.h's multiply_add.
-SINGERPRINT_HOST_DEVICE inline float multiply_add(float a, float b, float c) {
-#ifdef __CUDA_ARCH__
-  return fmaf(a, b, c);
-#else
-  return __builtin_fmaf(a, b, c);
-#endif
 }
 
 template <class Float>

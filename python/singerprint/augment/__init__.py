@@ -11,6 +11,8 @@ from singerprint.augment.high_pass import RandomHighPass, high_pass
 from singerprint.augment.low_pass import RandomLowPass, low_pass
 from singerprint.augment.parametric_eq import RandomParametricEq, parametric_eq
 from singerprint.augment.random_transform import RandomTransform
+from singerprint.augment.shift import RandomShift, shift
+from singerprint.augment.tanh_distortion import RandomTanhDistortion, tanh_distortion
 from singerprint.augment.time_mask import RandomTimeMask, time_mask
 
 __all__ = [
@@ -22,6 +24,8 @@ __all__ = [
     "RandomHighPass",
     "RandomLowPass",
     "RandomParametricEq",
+    "RandomShift",
+    "RandomTanhDistortion",
     "RandomTimeMask",
     "RandomTransform",
     "band_pass",
@@ -32,5 +36,7 @@ __all__ = [
     "high_pass",
     "low_pass",
     "parametric_eq",
+    "shift",
+    "tanh_distortion",
     "time_mask",
 ]
