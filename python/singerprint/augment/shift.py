@@ -12,8 +12,8 @@ def shift(waveforms: Tensor, shift_samples: Tensor, fade_samples: int = 0) -> Te
     """Moves each waveform: ``y[b, n] = x[b, (n - shift_samples[b]) mod samples]``, with a fade at the seam.
 
     The seam is where the first sample has gone. Before it the waveform fades out and after it in, over
-    ``fade_samples`` each (fewer where the waveform ends), and keeps its power within 1.1 %. A shift by nothing,
-    or by whole waveforms, has no seam and changes no bit.
+    ``fade_samples`` each (fewer where the waveform ends), and keeps its power within 1.1 %. A shift by
+    nothing, or by whole waveforms, has no seam and changes no bit.
 
     Args:
         waveforms: ``(batch, samples)`` float32, any level.
