@@ -112,14 +112,14 @@ def test_the_number_of_threads_changes_no_bit(generator):
 
 
 def test_the_state_ends_in_silence(device):
-    """Subnormal states would stay for ever where an update is below half of their last bit."""
     waveforms = torch.zeros(1, 200_000, device=device)
     waveforms[:, 0] = 1.0
     coefficients = filter_design.peak(
         44_100, *(torch.full((1, 1), v, device=device) for v in (42.0, 12.0, 0.5))
     )
     filtered = biquad_cascade(waveforms, coefficients)
-    assert filtered.isfinite().all() and filtered[:, -1000:].abs().max() < 1e-37
+    # Where products below 1.2e-38 count as 0, states stay once what they lose a sample, 0.003, is less.
+    assert filtered.isfinite().all() and filtered[:, -1000:].abs().max() < 1e-34
 
 
 def test_nan_stays_from_where_it_is(device):
