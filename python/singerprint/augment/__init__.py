@@ -1,22 +1,50 @@
 """Native augmentations: batched, each clip with its own parameters, deterministic by draw key."""
 
+from singerprint.augment.band_pass import RandomBandPass, band_pass
+from singerprint.augment.bandwidth import RandomBandwidth, bandwidth
+from singerprint.augment.biquad_cascade import biquad_cascade
 from singerprint.augment.compose import Compose
+from singerprint.augment.convolve import convolve
 from singerprint.augment.draw_key import DrawKey
 from singerprint.augment.draw_uniform import draw_uniform
 from singerprint.augment.gain import RandomGain, gain
 from singerprint.augment.gaussian_noise import RandomGaussianNoise, gaussian_noise
+from singerprint.augment.high_pass import RandomHighPass, high_pass
+from singerprint.augment.low_pass import RandomLowPass, low_pass
+from singerprint.augment.parametric_eq import RandomParametricEq, parametric_eq
 from singerprint.augment.random_transform import RandomTransform
+from singerprint.augment.reverb import RandomReverb, reverb_impulse_response
+from singerprint.augment.shift import RandomShift, shift
+from singerprint.augment.tanh_distortion import RandomTanhDistortion, tanh_distortion
 from singerprint.augment.time_mask import RandomTimeMask, time_mask
 
 __all__ = [
     "Compose",
     "DrawKey",
+    "RandomBandPass",
+    "RandomBandwidth",
     "RandomGain",
     "RandomGaussianNoise",
+    "RandomHighPass",
+    "RandomLowPass",
+    "RandomParametricEq",
+    "RandomReverb",
+    "RandomShift",
+    "RandomTanhDistortion",
     "RandomTimeMask",
     "RandomTransform",
+    "band_pass",
+    "bandwidth",
+    "biquad_cascade",
+    "convolve",
     "draw_uniform",
     "gain",
     "gaussian_noise",
+    "high_pass",
+    "low_pass",
+    "parametric_eq",
+    "reverb_impulse_response",
+    "shift",
+    "tanh_distortion",
     "time_mask",
 ]

@@ -56,7 +56,8 @@ class RandomTransform(ABC):
             occurrence: how many transforms of the same class stand before this one in its chain.
 
         Returns:
-            Tensors of shape ``(batch,)`` by name; a clip that is not augmented has those that change nothing.
+            Tensors of shape ``(batch,)`` or ``(batch, ...)`` by name; a clip that is not augmented has those
+            that change nothing.
         """
         uniform = draw_uniform(key, self.stream(occurrence), 1 + self.draws)
         # In float64 the products of 24-bit numbers are so exact that every device rounds to the same result.

@@ -5,6 +5,7 @@ from singerprint.data.batches import EpochBatches, PairBatches, SourceBatches
 from singerprint.data.clip import Clip, as_clip
 from singerprint.data.crops import Crop, DrawAddress, FileActivity, active_share, draw_crop_pair
 from singerprint.data.folders import SingerFile, read_index, scan_folder
+from singerprint.data.impulse_responses import read_impulse_responses
 from singerprint.data.pairs import (
     CheckedFiles,
     CropPair,
@@ -39,6 +40,7 @@ __all__ = [
     "collate_pairs",
     "draw_crop_pair",
     "read_audio",
+    "read_impulse_responses",
     "read_index",
     "scan_folder",
 ]

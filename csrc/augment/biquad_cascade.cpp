@@ -1,0 +1,103 @@
+#include "augment/biquad_cascade.h"
+
+#include <vector>
+
+#include "core/check.h"
+#include "core/cuda.h"
+#include "core/precompiled.h"
+
+namespace singerprint {
+namespace {
+
+at::Tensor biquad_cascade_meta(const at::Tensor& waveforms, const at::Tensor& coefficients) {
+  check_waveforms("biquad_cascade", waveforms);
+  TORCH_CHECK_VALUE(coefficients.dim() == 3 && coefficients.sym_size(0) == waveforms.sym_size(0) &&
+                        coefficients.sym_size(2) == kBiquadCoefficients,
+                    "biquad_cascade: coefficients must have shape (batch, sections, 5) with batch = ",
+                    waveforms.sym_size(0), ", got ", coefficients.sym_sizes());
+  TORCH_CHECK_VALUE(coefficients.sym_size(1) <= kMaxBiquadSections, "biquad_cascade: coefficients must have at most ",
+                    kMaxBiquadSections, " sections, got ", coefficients.sym_size(1));
+  check_dtype("biquad_cascade", "coefficients", coefficients, at::kDouble);
+  check_same_device("biquad_cascade", "coefficients", coefficients, waveforms);
+  return at::empty_symint(waveforms.sym_sizes(), waveforms.options());
+}
+
+// (batch, sections), each coefficient looked at.
+std::vector<BiquadSection<float>> checked_sections(const at::Tensor& coefficients) {
+  const double* const first = coefficients.const_data_ptr<double>();
+  const std::int64_t sections = coefficients.size(1), all = coefficients.size(0) * sections;
+  std::vector<BiquadSection<float>> result;
+  result.reserve(static_cast<std::size_t>(all));
+  for (std::int64_t i = 0; i < all; ++i) {
+    const double* const values = first + i * kBiquadCoefficients;
+    for (std::int64_t j = 0; j < kBiquadCoefficients; ++j) {
+      TORCH_CHECK_VALUE(std::isfinite(values[j]), "biquad_cascade: coefficients must be finite, got ", values[j],
+                        " in section ", i % sections, " of clip ", i / sections);
+    }
+    TORCH_CHECK_VALUE(biquad_is_stable(values[3], values[4]),
+                      "biquad_cascade: coefficients must be stable (|a2| < 1 and |a1| < 1 + a2), got a1 = ", values[3],
+                      " and a2 = ", values[4], " in section ", i % sections, " of clip ", i / sections);
+    result.push_back(rounded(biquad_section(values)));
+  }
+  return result;
+}
+
+// What one sample costs, in instructions of a core: `clips` side by side as if they filled the lanes, or one by one,
+// where a sample waits for the one before it.
+bool better_alone(std::int64_t clips, std::int64_t sections, std::int64_t lanes) {
+  constexpr std::int64_t kTogether = 8, kAlone = 10;
+  return clips * kAlone * ((sections + lanes - 1) / lanes) < kTogether * sections;
+}
+
+at::Tensor biquad_cascade_cpu(const at::Tensor& waveforms, const at::Tensor& coefficients) {
+  at::Tensor result = biquad_cascade_meta(waveforms, coefficients);
+  const at::Tensor source = waveforms.contiguous();
+  const std::vector<BiquadSection<float>> sections = checked_sections(coefficients.contiguous());
+  const std::int64_t batch = waveforms.size(0), samples = waveforms.size(1), count = coefficients.size(1);
+  if (count == 0) return result.copy_(source);
+  const std::int64_t lanes = SINGERPRINT_LANES(biquad_lane_count)();
+  const auto together = SINGERPRINT_LANES(biquad_cascade_lanes);
+  const auto alone = SINGERPRINT_LANES(biquad_cascade_alone_lanes);
+  const float* const from = source.const_data_ptr<float>();
+  float* const to = result.mutable_data_ptr<float>();
+  // Full groups of clips, then those left: one by one, or as a group with empty lanes.
+  const std::int64_t full = batch / lanes, left = batch % lanes;
+  const std::int64_t single = better_alone(left, count, lanes) ? left : 0;
+  const std::int64_t groups = full + (left > single ? 1 : 0);
+  at::parallel_for(0, groups + single, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t task = begin; task < end; ++task) {
+      const std::int64_t b = task < groups ? task * lanes : full * lanes + task - groups;
+      const BiquadSection<float>* const first = sections.data() + b * count;
+      if (task < groups) {
+        together(first, count, task < full ? lanes : left, from + b * samples, samples, to + b * samples);
+      } else {
+        alone(first, count, from + b * samples, samples, to + b * samples);
+      }
+    }
+  });
+  return result;
+}
+
+[[maybe_unused]] at::Tensor biquad_cascade_cuda(const at::Tensor& waveforms, const at::Tensor& coefficients) {
+  at::Tensor result = biquad_cascade_meta(waveforms, coefficients);
+  const c10::DeviceGuard guard(waveforms.device());
+  check_launch("biquad_cascade", launch_biquad_cascade(waveforms.contiguous().const_data_ptr<float>(),
+                                                       coefficients.contiguous().const_data_ptr<double>(),
+                                                       waveforms.size(0), coefficients.size(1), waveforms.size(1),
+                                                       result.mutable_data_ptr<float>(), current_stream(waveforms)));
+  return result;
+}
+
+}  // namespace
+
+TORCH_LIBRARY_FRAGMENT(singerprint, library) {
+  library.def("biquad_cascade(Tensor waveforms, Tensor coefficients) -> Tensor");
+}
+TORCH_LIBRARY_IMPL(singerprint, Meta, library) { library.impl("biquad_cascade", &biquad_cascade_meta); }
+TORCH_LIBRARY_IMPL(singerprint, CPU, library) { library.impl("biquad_cascade", &biquad_cascade_cpu); }
+TORCH_LIBRARY_IMPL(singerprint, Autograd, library) {
+  library.impl("biquad_cascade", torch::autograd::autogradNotImplementedFallback());
+}
+SINGERPRINT_REGISTER_CUDA(biquad_cascade)
+
+}  // namespace singerprint

@@ -1,0 +1,116 @@
+// biquad_cascade: second-order sections one after the other, each waveform with its own coefficients, from rest.
+//   y[n] = b0 x[n] + b1 x[n-1] + b2 x[n-2] - a1 y[n-1] - a2 y[n-2]          in every section; its y is the next one's x
+//
+// Direct forms lose a low frequency f to float32: their states and coefficients are differences of size (f / rate)^2.
+// The same transfer function is computed by the two integrators of a state-variable filter instead, whose numbers are
+// of the size of f / rate and whose state is of the size of the signal:
+//   y   = d x + c1 s1 + c2 s2                  d = b0, c1 = (f1 - f2) / (2 q), c2 = (f1 + f2) / (2 r)
+//   s1 += p s1 + q (x - s2)                    f1 = b1 - a1 b0, f2 = b2 - a2 b0
+//   s2 += q s1 + r (x - s2)                    p = -(3 + a1 - a2) / 2, r = (1 + a1 + a2) / 2
+//                                              q = sqrt((1 + a1 + a2) (1 - a1 + a2)) / 2
+// (state-variable filter: Zavalishin, "The Art of VA Filter Design", section 4; its matrix [1+p, -q; q, 1-r] has the
+// trace -a1 and the determinant a2, and the rest follows from the first three numbers of the impulse response.)
+// q is real where the section is stable: |a2| < 1 and |a1| < 1 + a2.
+//
+// CPU   clips lie side by side in lanes, or the sections of a clip, each one sample behind the one before it. Both do
+//       the same arithmetic on a clip, to the bit.
+// CUDA  a block has a clip, in tiles of kBiquadThreads chunks of kBiquadChunk samples. Each thread runs its chunk from
+//       rest; a scan with the powers of the matrix makes the states that the chunks start from; each runs again.
+#pragma once
+#include <cmath>
+#include <cstdint>
+
+#include "core/dispatch.h"
+#include "core/host_device.h"
+#include "core/multiply_add.h"
+
+namespace singerprint {
+
+inline constexpr std::int64_t kBiquadCoefficients = 5;  // b0 b1 b2 a1 a2, with a0 = 1
+inline constexpr std::int64_t kMaxBiquadSections = 64;  // what the CUDA kernel's shared memory holds
+inline constexpr int kBiquadThreads = 256;
+inline constexpr int kBiquadChunk = 32;
+inline constexpr int kBiquadScanRounds = 8;  // log2(kBiquadThreads)
+
+template <class Float>
+struct BiquadSection {
+  Float p, q, r, d, c1, c2;
+};
+
+template <class Float>
+struct BiquadState {
+  Float s1, s2;
+};
+
+SINGERPRINT_HOST_DEVICE inline bool biquad_is_stable(double a1, double a2) { return fabs(a2) < 1 && fabs(a1) < 1 + a2; }
+
+// NaN where the section is not stable because of a1.
+SINGERPRINT_HOST_DEVICE inline BiquadSection<double> biquad_section(const double* b0_b1_b2_a1_a2) {
+  const double b0 = b0_b1_b2_a1_a2[0], a1 = b0_b1_b2_a1_a2[3], a2 = b0_b1_b2_a1_a2[4];
+  const double f1 = b0_b1_b2_a1_a2[1] - a1 * b0, f2 = b0_b1_b2_a1_a2[2] - a2 * b0;
+  const double at_zero = 1 + a1 + a2, at_nyquist = 1 - a1 + a2;
+  const double q = 0.5 * sqrt(at_zero * at_nyquist);
+  return {-0.5 * (3 + a1 - a2), q, 0.5 * at_zero, b0, (f1 - f2) / (2 * q), (f1 + f2) / at_zero};
+}
+
+SINGERPRINT_HOST_DEVICE inline BiquadSection<float> rounded(const BiquadSection<double>& section) {
+  return {static_cast<float>(section.p), static_cast<float>(section.q),  static_cast<float>(section.r),
+          static_cast<float>(section.d), static_cast<float>(section.c1), static_cast<float>(section.c2)};
+}
+
+template <class Float>
+SINGERPRINT_HOST_DEVICE inline Float biquad_step(const BiquadSection<Float>& section, BiquadState<Float>& state,
+                                                 Float x) {
+  const Float s1 = state.s1, s2 = state.s2, above = x - s2;
+  const Float y = multiply_add(section.d, x, multiply_add(section.c2, s2, section.c1 * s1));
+  state.s1 = multiply_add(section.q, above, multiply_add(section.p, s1, s1));
+  state.s2 = multiply_add(section.r, above, multiply_add(section.q, s1, s2));
+  return y;
+}
+
+// What some samples of silence do to a state: its matrix, row by row.
+template <class Float>
+struct BiquadTransition {
+  Float m11, m12, m21, m22;
+};
+
+SINGERPRINT_HOST_DEVICE inline BiquadTransition<double> squared(const BiquadTransition<double>& m) {
+  return {m.m11 * m.m11 + m.m12 * m.m21, m.m11 * m.m12 + m.m12 * m.m22,  //
+          m.m21 * m.m11 + m.m22 * m.m21, m.m21 * m.m12 + m.m22 * m.m22};
+}
+
+// powers[j]: the transition over 2^j chunks.
+SINGERPRINT_HOST_DEVICE inline void biquad_chunk_powers(const BiquadSection<double>& section,
+                                                        BiquadTransition<float>* powers) {
+  BiquadTransition<double> power = {1 + section.p, -section.q, section.q, 1 - section.r};
+  for (int length = 1; length < kBiquadChunk; length *= 2) power = squared(power);
+  for (int j = 0; j < kBiquadScanRounds; ++j, power = squared(power)) {
+    powers[j] = {static_cast<float>(power.m11), static_cast<float>(power.m12), static_cast<float>(power.m21),
+                 static_cast<float>(power.m22)};
+  }
+}
+
+// The state at the end of a stretch: from what it makes of rest, and what it is started with.
+SINGERPRINT_HOST_DEVICE inline BiquadState<float> continued(const BiquadTransition<float>& m, BiquadState<float> start,
+                                                            BiquadState<float> from_rest) {
+  return {multiply_add(m.m11, start.s1, multiply_add(m.m12, start.s2, from_rest.s1)),
+          multiply_add(m.m21, start.s1, multiply_add(m.m22, start.s2, from_rest.s2))};
+}
+
+// Waveforms that one call of biquad_cascade_lanes filters, at most.
+SINGERPRINT_DECLARE_LANES(int, biquad_lane_count, ())
+// sections: (clips, count); waveforms and result: (clips, samples). Subnormal numbers count as 0.
+SINGERPRINT_DECLARE_LANES(void, biquad_cascade_lanes,
+                          (const BiquadSection<float>* sections, std::int64_t count, std::int64_t clips,
+                           const float* waveforms, std::int64_t samples, float* result))
+// The same of one clip; sections: (count).
+SINGERPRINT_DECLARE_LANES(void, biquad_cascade_alone_lanes,
+                          (const BiquadSection<float>* sections, std::int64_t count, const float* waveform,
+                           std::int64_t samples, float* result))
+
+// waveforms and result: (batch, samples) contiguous; coefficients: (batch, sections, 5). Returns nullptr or the
+// launch's error.
+const char* launch_biquad_cascade(const float* waveforms, const double* coefficients, std::int64_t batch,
+                                  std::int64_t sections, std::int64_t samples, float* result, void* stream);
+
+}  // namespace singerprint
