@@ -32,10 +32,11 @@ HarmonicRemap::HarmonicRemap(double sample_rate_hz, std::int64_t spacing)
     const double turn = std::numbers::pi * static_cast<double>(n) / static_cast<double>(spacing);
     rising_window_.push_back(static_cast<float>(0.5 - 0.5 * std::cos(turn)));
   }
-  rising_window_.resize(padded(static_cast<std::int32_t>(spacing)), 1.0f);
-  cycles_.resize(static_cast<std::size_t>(spacing));
-  source_sum_.resize(static_cast<std::size_t>(spacing));
-  target_sum_.resize(static_cast<std::size_t>(spacing));
+  rising_window_.resize(static_cast<std::size_t>(spacing + 2 * kPadding), 1.0f);
+  const auto room = static_cast<std::size_t>(spacing + 2 * kPadding);
+  work_.resize(3 * room);
+  source_sum_.resize(room);
+  target_sum_.resize(room);
 }
 
 void HarmonicRemap::operator()(const float* waveform, const Voice& voice, const VoicedSegment& segment,
@@ -88,7 +89,7 @@ void HarmonicRemap::analyse(const float* waveform, const Voice& voice, const Voi
     rising_.assign(2 * size, 0.0f);
     SINGERPRINT_LANES(analyse_harmonics_lanes)
     (waveform + (segment.first_knot + m) * spacing_, spacing_, rising_window_.data(),
-     interval_phase(knot.source, knot, 0.0, 1.0), static_cast<std::int32_t>(size), cycles_.data(), falling_.data(), rising_.data());
+     interval_phase(knot.source, knot, 0.0, 1.0), static_cast<std::int32_t>(size), work_.data(), falling_.data(), rising_.data());
     const auto add = [&](Knot& to, const std::vector<float>& share, bool alone) {
       // Half a window at the ends of the segment: twice its share.
       const float scale = (alone ? 4.0f : 2.0f) / static_cast<float>(spacing_);

@@ -20,10 +20,10 @@ struct IntervalPhase {
 };
 
 // Adds both knots' share of an interval: re, im (harmonics) each, `falling` to its first knot, `rising` to its second.
-// harmonics: whole lanes of 16. cycles: work (spacing).
+// harmonics: a multiple of 16. work: 3 (spacing + 32).
 SINGERPRINT_DECLARE_LANES(void, analyse_harmonics_lanes,
                           (const float* waveform, std::int64_t spacing, const float* rising_window,
-                           const IntervalPhase& phase, std::int32_t harmonics, float* cycles, float* falling,
+                           const IntervalPhase& phase, std::int32_t harmonics, float* work, float* falling,
                            float* rising))
 // log2 |a|, cos and sin of its angle of `harmonics` numbers (re, im apart); padded to whole lanes.
 SINGERPRINT_DECLARE_LANES(void, split_harmonics_lanes,
@@ -34,6 +34,7 @@ SINGERPRINT_DECLARE_LANES(void, join_harmonics_lanes,
                           (const float* log2_level, const float* unit_re, const float* unit_im, std::int32_t harmonics,
                            float* re, float* im))
 // sum[n] = Re sum_k ((1 - w) c0_k + w c1_k) exp(2 pi i k phase(n)), w = rising_window[n], n = 0 .. spacing - 1.
+// rising_window and sum have room for 32 numbers more.
 // coefficients (harmonics, 4): c0.re, c0.im, c1.re, c1.im.
 SINGERPRINT_DECLARE_LANES(void, sum_harmonics_lanes,
                           (const float* coefficients, std::int32_t harmonics, std::int64_t spacing,
@@ -61,7 +62,7 @@ class HarmonicRemap {
   std::vector<float> rising_window_, fade_;
   std::vector<Knot> knots_;
   std::vector<float> falling_, rising_, level_, slope_, unit_re_, unit_im_, wanted_level_, coefficients_;
-  std::vector<float> cycles_, source_sum_, target_sum_;
+  std::vector<float> work_, source_sum_, target_sum_;
 };
 
 }  // namespace singerprint

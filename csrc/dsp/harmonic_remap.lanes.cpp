@@ -20,17 +20,23 @@ SINGERPRINT_LANE_INLINE Phasor<Lane> times(Phasor<Lane> a, Phasor<Lane> b) {
   return {multiply_add(a.re, b.re, -(a.im * b.im)), multiply_add(a.re, b.im, a.im * b.re)};
 }
 
+SINGERPRINT_LANE_INLINE Phasor<Lane> multiply_add(Phasor<Lane> a, Phasor<Lane> b, Phasor<Lane> c) {
+  return {multiply_add(a.re, b.re, multiply_add(-a.im, b.im, c.re)),
+          multiply_add(a.im, b.re, multiply_add(a.re, b.im, c.im))};
+}
+
+SINGERPRINT_LANE_INLINE Lane real_part(Phasor<Lane> a, Phasor<Lane> b) { return a.re * b.re - a.im * b.im; }
+
 // kCount groups of harmonics from `first` on, which is 1 or one beyond a whole number of groups.
 template <int kCount>
 void analyse_groups(const float* waveform, std::int64_t spacing, const float* rising_window, const float* cycles,
-                    std::int32_t first, float* falling_re, float* falling_im, float* rising_re, float* rising_im) {
+                    const float* step_re, const float* step_im, std::int32_t first, float* falling_re, float* falling_im, float* rising_re, float* rising_im) {
   Lane fall_re[kCount], fall_im[kCount], rise_re[kCount], rise_im[kCount];
   for (int g = 0; g < kCount; ++g) fall_re[g] = fall_im[g] = rise_re[g] = rise_im[g] = Lane(0.0f);
   const Lane numbers = ramp(static_cast<float>(first));
   for (std::int64_t n = 0; n < spacing; ++n) {
     Phasor<Lane> z = phasor_of_turns(numbers * Lane(-cycles[n]));
-    const Phasor<float> step = phasor_of_turns(-cycles[n] * kLanes);
-    const Phasor<Lane> turn{Lane(step.re), Lane(step.im)};
+    const Phasor<Lane> turn{Lane(step_re[n]), Lane(step_im[n])};
     const Lane rise(waveform[n] * rising_window[n]), fall(waveform[n] - waveform[n] * rising_window[n]);
 #pragma GCC unroll 4
     for (int g = 0; g < kCount; ++g) {
@@ -49,19 +55,32 @@ void analyse_groups(const float* waveform, std::int64_t spacing, const float* ri
   }
 }
 
-float wrapped(float cycles) {
-  constexpr float kRound = 12582912.0f;
-  return cycles - ((cycles + kRound) - kRound);
+SINGERPRINT_LANE_INLINE Lane wrapped(Lane cycles) {
+  const Lane round(12582912.0f);  // 1.5 * 2^23
+  return cycles - ((cycles + round) - round);
+}
+
+// The phase at samples n, n + 1 ... of an interval.
+SINGERPRINT_LANE_INLINE Lane phase_at(const IntervalPhase& phase, std::int64_t n) {
+  const Lane t = ramp(static_cast<float>(n));
+  return Lane(phase.phase) + (Lane(phase.slope) + (Lane(phase.curve) + Lane(phase.bend) * t) * t) * t;
 }
 
 }  // namespace
 
 void analyse_harmonics_lanes(const float* waveform, std::int64_t spacing, const float* rising_window,
-                             const IntervalPhase& phase, std::int32_t harmonics, float* cycles, float* falling,
+                             const IntervalPhase& phase, std::int32_t harmonics, float* work, float* falling,
                              float* rising) {
-  for (std::int64_t n = 0; n < spacing; ++n) {
-    const auto t = static_cast<float>(n);
-    cycles[n] = wrapped(phase.phase + (phase.slope + (phase.curve + phase.bend * t) * t) * t);
+  // exp(-2 pi i kLanes s): the turn from one group of harmonics to the next.
+  float* const cycles = work;
+  float* const step_re = cycles + spacing + kLanes;
+  float* const step_im = step_re + spacing + kLanes;
+  for (std::int64_t n = 0; n < spacing; n += kLanes) {
+    const Lane here = wrapped(phase_at(phase, n));
+    const Phasor<Lane> step = phasor_of_turns(here * Lane(-static_cast<float>(kLanes)));
+    here.store(cycles + n);
+    step.re.store(step_re + n);
+    step.im.store(step_im + n);
   }
   const std::int32_t padded = (harmonics + kLanes - 1) / kLanes * kLanes;
   for (std::int32_t k = 0; k < padded; k += kGroups * kLanes) {
@@ -70,7 +89,7 @@ void analyse_harmonics_lanes(const float* waveform, std::int64_t spacing, const 
                          : groups == 3 ? analyse_groups<3>
                          : groups == 2 ? analyse_groups<2>
                                        : analyse_groups<1>;
-    analyse(waveform, spacing, rising_window, cycles, k + 1, falling + k, falling + padded + k, rising + k,
+    analyse(waveform, spacing, rising_window, cycles, step_re, step_im, k + 1, falling + k, falling + padded + k, rising + k,
             rising + padded + k);
   }
 }
@@ -99,25 +118,24 @@ void join_harmonics_lanes(const float* log2_level, const float* unit_re, const f
 
 void sum_harmonics_lanes(const float* coefficients, std::int32_t harmonics, std::int64_t spacing,
                          const float* rising_window, const IntervalPhase& phase, float* sum) {
-  for (std::int64_t n = 0; n < spacing; n += kLanes) {
-    const Lane t = ramp(static_cast<float>(n));
-    const Lane advance = (Lane(phase.slope) + (Lane(phase.curve) + Lane(phase.bend) * t) * t) * t;
-    const Phasor<Lane> z = phasor_of_turns(Lane(phase.phase) + advance);
-    Lane re0(0.0f), im0(0.0f), re1(0.0f), im1(0.0f);
-    for (const float* c = coefficients + 4 * (harmonics - 1); c >= coefficients; c -= 4) {  // Horner
-      const Lane next0 = multiply_add(re0, z.re, multiply_add(-im0, z.im, Lane(c[0])));
-      im0 = multiply_add(im0, z.re, multiply_add(re0, z.im, Lane(c[1])));
-      re0 = next0;
-      const Lane next1 = multiply_add(re1, z.re, multiply_add(-im1, z.im, Lane(c[2])));
-      im1 = multiply_add(im1, z.re, multiply_add(re1, z.im, Lane(c[3])));
-      re1 = next1;
+  constexpr int kVectors = 2;  // at once: one alone would wait for its own multiplications
+  for (std::int64_t n = 0; n < spacing; n += kVectors * kLanes) {
+    Phasor<Lane> z[kVectors], first[kVectors], second[kVectors];
+    for (int v = 0; v < kVectors; ++v) {
+      z[v] = phasor_of_turns(phase_at(phase, n + v * kLanes));
+      first[v] = second[v] = {Lane(0.0f), Lane(0.0f)};
     }
-    const Lane first = re0 * z.re - im0 * z.im, second = re1 * z.re - im1 * z.im;
-    const Lane value = multiply_add(second - first, Lane::load(rising_window + n), first);
-    if (n + kLanes <= spacing) {
-      value.store(sum + n);
-    } else {
-      for (std::int64_t i = 0; n + i < spacing; ++i) sum[n + i] = value.v[i];
+    for (const float* c = coefficients + 4 * (harmonics - 1); c >= coefficients; c -= 4) {  // Horner
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) {
+        first[v] = multiply_add(first[v], z[v], {Lane(c[0]), Lane(c[1])});
+        second[v] = multiply_add(second[v], z[v], {Lane(c[2]), Lane(c[3])});
+      }
+    }
+    for (int v = 0; v < kVectors; ++v) {
+      const Lane from = real_part(first[v], z[v]), to = real_part(second[v], z[v]);
+      const std::int64_t at = n + v * kLanes;
+      multiply_add(to - from, Lane::load(rising_window + at), from).store(sum + at);
     }
   }
 }

@@ -16,6 +16,7 @@
 
 namespace singerprint {
 
+inline constexpr double kHighestTrackedHz = 3000.0;  // the decimated rate carries two harmonics of it
 inline constexpr int kPitchCandidates = 10;  // a frame, the unvoiced one among them
 
 struct PitchCandidate {

@@ -4,14 +4,10 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/turns.h"
 
 namespace singerprint {
 namespace {
 
-constexpr int kHarmonics = 3;  // that the phase may be locked on
-
-double fraction(double x) { return x - std::floor(x); }
 double wrapped(double x, double period) { return x - period * std::round(x / period); }
 
 }  // namespace
@@ -34,9 +30,7 @@ const Voice& VoiceAnalysis::operator()(const float* waveform, std::int64_t sampl
   find_segments(samples);
   for (VoicedSegment& segment : voice_.segments) {
     integrate_pitch(segment);
-    make_phasors(segment);
     lock_phase(segment);
-    centre_marks(segment);
     place_marks(segment);
     plan_target(segment, change);
     place_grains(segment);
@@ -92,103 +86,82 @@ void VoiceAnalysis::integrate_pitch(const VoicedSegment& segment) {
   }
 }
 
-// phasors (2 kHarmonics, length): y exp(-2 pi i h p) at every decimated sample of the segment.
-void VoiceAnalysis::make_phasors(const VoicedSegment& segment) {
+// Turns the segment's harmonics down to 0 Hz by the phase of the track.
+void VoiceAnalysis::demodulate(const VoicedSegment& segment) {
   const std::int64_t decimation = tables_.plan.decimation, each = voice_.spacing / decimation;
-  const std::int64_t length = (segment.last_knot - segment.first_knot) * each;
-  phasors_.resize(static_cast<std::size_t>(2 * kHarmonics * length));
-  const float* const y = tracker_.decimated() + segment.first_knot * each;
-  for (std::int64_t i = 0; i < length; ++i) {
-    const PhaseKnot& knot = voice_.knots[segment.first_knot + i / each];
-    const auto cycles = static_cast<float>(wrapped(source_at(knot, static_cast<double>(i % each * decimation)), 1.0));
-    const Phasor<float> unit = phasor_of_turns(-cycles);
-    Phasor<float> z = unit;
-    for (int h = 0; h < kHarmonics; ++h) {
-      phasors_[(2 * h) * length + i] = y[i] * z.re;
-      phasors_[(2 * h + 1) * length + i] = y[i] * z.im;
-      z = {z.re * unit.re - z.im * unit.im, z.re * unit.im + z.im * unit.re};
-    }
+  const std::int64_t intervals = segment.last_knot - segment.first_knot, length = intervals * each;
+  demodulated_.resize(static_cast<std::size_t>(2 * kLockHarmonics * length));
+  moments_.assign(static_cast<std::size_t>(2 * intervals), 0.0f);
+  for (std::int64_t m = 0; m < intervals; ++m) {
+    SINGERPRINT_LANES(demodulate_lanes)
+    (tracker_.decimated() + (segment.first_knot + m) * each, each, static_cast<std::int32_t>(decimation),
+     voice_.knots[segment.first_knot + m], demodulated_.data() + m * each, length, moments_.data() + 2 * m);
   }
 }
 
-// Adds to p, at every knot, what the waveform's phase is ahead of it.
-void VoiceAnalysis::lock_phase(const VoicedSegment& segment) {
+// What the waveform's phase is ahead of the track's, in cycles, at every knot.
+std::vector<double> VoiceAnalysis::measure_leads(const VoicedSegment& segment) {
   constexpr double kPeriods = 1.5, kShortest = 220.0 / 44100.0;  // of the window, on one side
   constexpr double kFollow = 0.25;  // of the frequency: the most that a step to the next knot may correct
-  constexpr double kWeak = 0.25;
-  const std::int64_t decimation = tables_.plan.decimation, each = voice_.spacing / decimation;
+  constexpr float kWeak = 0.25f;    // below this share of a higher harmonic, the lower one is left
+  const std::int64_t each = voice_.spacing / tables_.plan.decimation;
   const std::int64_t count = segment.last_knot - segment.first_knot + 1, length = (count - 1) * each;
-  std::vector<double> re(static_cast<std::size_t>(kHarmonics * count)), im(re.size());
-  double loudness[kHarmonics] = {};
+  std::vector<float> sums(static_cast<std::size_t>(2 * kLockHarmonics * count));
+  float loudness[kLockHarmonics] = {};
   for (std::int64_t m = 0; m < count; ++m) {
-    const double period = tables_.plan.decimated_rate_hz / knot_hz_[segment.first_knot + m];
-    const auto half = static_cast<std::int64_t>(std::max(kPeriods * period, kShortest * tables_.plan.decimated_rate_hz));
+    const double rate = tables_.plan.decimated_rate_hz, period = rate / knot_hz_[segment.first_knot + m];
+    const auto half = static_cast<std::int64_t>(std::max(kPeriods * period, kShortest * rate));
     const std::int64_t centre = m * each;
-    for (std::int64_t i = std::max<std::int64_t>(0, centre - half); i < std::min(length, centre + half + 1); ++i) {
-      const double weight =
-          0.5 + 0.5 * std::cos(std::numbers::pi * static_cast<double>(i - centre) / static_cast<double>(half + 1));
-      for (int h = 0; h < kHarmonics; ++h) {
-        re[h * count + m] += weight * phasors_[(2 * h) * length + i];
-        im[h * count + m] += weight * phasors_[(2 * h + 1) * length + i];
-      }
-    }
-    for (int h = 0; h < kHarmonics; ++h) loudness[h] += std::hypot(re[h * count + m], im[h * count + m]);
+    float* const sum = sums.data() + 2 * kLockHarmonics * m;
+    SINGERPRINT_LANES(window_sums_lanes)
+    (demodulated_.data(), length, std::max<std::int64_t>(0, centre - half), std::min(length, centre + half + 1), centre,
+     half + 1, sum);
+    for (int h = 0; h < kLockHarmonics; ++h) loudness[h] += std::hypot(sum[2 * h], sum[2 * h + 1]);
   }
   int h = 0;
-  for (int other = 1; other < kHarmonics; ++other) {
+  for (int other = 1; other < kLockHarmonics; ++other) {
     if (loudness[h] < kWeak * loudness[other]) h = other;
   }
-  const double turns = 1.0 / (h + 1), rate = tables_.plan.sample_rate_hz, spacing = static_cast<double>(voice_.spacing);
+  const double turns = 1.0 / (h + 1);
   double lead = 0.0;
-  std::vector<double> leads(static_cast<std::size_t>(count));
+  std::vector<double> leads;
   for (std::int64_t m = 0; m < count; ++m) {
-    const double measured =
-        std::atan2(im[h * count + m], re[h * count + m]) / (2.0 * std::numbers::pi) * turns;
+    const float* const sum = sums.data() + 2 * (kLockHarmonics * m + h);
+    const double measured = std::atan2(sum[1], sum[0]) / (2.0 * std::numbers::pi) * turns;
     const double step = wrapped(measured - lead, turns);
-    const double limit = kFollow * knot_hz_[segment.first_knot + m] / rate * spacing;
+    const double limit = kFollow * knot_hz_[segment.first_knot + m] / tables_.plan.sample_rate_hz *
+                         static_cast<double>(voice_.spacing);
     lead += m == 0 ? step : std::clamp(step, -limit, limit);
-    leads[m] = lead;
+    leads.push_back(lead);
   }
+  return leads;
+}
+
+// s: the phase of the track, what the waveform is ahead of it, and a turn that puts the integers where the energy of a
+// period is: at the angle of its first circular moment, where it has the largest sum under a Hann window.
+void VoiceAnalysis::lock_phase(const VoicedSegment& segment) {
+  demodulate(segment);
+  const std::vector<double> leads = measure_leads(segment);
+  const auto count = static_cast<std::int64_t>(leads.size());
+  const auto spacing = static_cast<double>(voice_.spacing);
+  double re = 0.0, im = 0.0;
+  for (std::int64_t m = 0; m + 1 < count; ++m) {
+    const double angle = -std::numbers::pi * (leads[m] + leads[m + 1]);
+    re += moments_[2 * m] * std::cos(angle) - moments_[2 * m + 1] * std::sin(angle);
+    im += moments_[2 * m] * std::sin(angle) + moments_[2 * m + 1] * std::cos(angle);
+  }
+  const double centre = -std::atan2(im, re) / (2.0 * std::numbers::pi);
+  const auto lead = [&](std::int64_t m) { return leads[std::clamp<std::int64_t>(m, 0, count - 1)]; };
   for (std::int64_t m = 0; m < count; ++m) {
     PhaseKnot& knot = voice_.knots[segment.first_knot + m];
-    knot.source += leads[m];
+    knot.source += leads[m] - centre;
     if (m + 1 == count) break;
     // A cubic with the middle slopes of its neighbours: a frequency that jumped at a knot would be heard as a click.
-    const auto at = [&](std::int64_t k) { return leads[std::clamp<std::int64_t>(k, 0, count - 1)]; };
-    const double rise = at(m + 1) - at(m);
-    const double first = 0.5 * (at(m + 1) - at(m - 1)), last = 0.5 * (at(m + 2) - at(m));
+    const double rise = lead(m + 1) - lead(m);
+    const double first = 0.5 * (lead(m + 1) - lead(m - 1)), last = 0.5 * (lead(m + 2) - lead(m));
     knot.slope += static_cast<float>(first / spacing);
     knot.curve += static_cast<float>((3.0 * rise - 2.0 * first - last) / (spacing * spacing));
     knot.bend = static_cast<float>((first + last - 2.0 * rise) / (spacing * spacing * spacing));
-  }
-}
-
-// Turns s so that its integers lie where the energy of a period is.
-void VoiceAnalysis::centre_marks(const VoicedSegment& segment) {
-  constexpr int kBins = 32;
-  double energy[kBins] = {};
-  const std::int64_t decimation = tables_.plan.decimation, each = voice_.spacing / decimation;
-  const float* const y = tracker_.decimated() + segment.first_knot * each;
-  const std::int64_t length = (segment.last_knot - segment.first_knot) * each;
-  for (std::int64_t i = 0; i < length; ++i) {
-    const PhaseKnot& knot = voice_.knots[segment.first_knot + i / each];
-    const double phase = fraction(source_at(knot, static_cast<double>(i % each * decimation)));
-    energy[std::min(kBins - 1, static_cast<int>(phase * kBins))] += static_cast<double>(y[i]) * y[i];
-  }
-  int best = 0;
-  double most = -1.0;
-  for (int shift = 0; shift < kBins; ++shift) {
-    double sum = 0.0;
-    for (int bin = 0; bin < kBins; ++bin) {
-      sum += energy[(shift + bin) % kBins] * (0.5 + 0.5 * std::cos(2.0 * std::numbers::pi * bin / kBins));
-    }
-    if (sum > most) {
-      most = sum;
-      best = shift;
-    }
-  }
-  for (std::int64_t m = segment.first_knot; m <= segment.last_knot; ++m) {
-    voice_.knots[m].source -= (best + 0.5) / kBins;
   }
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/dispatch.h"
 #include "dsp/pitch_track.h"
 #include "dsp/voiced_phase.h"
 
@@ -33,6 +34,18 @@ struct Voice {
   std::vector<Grain> grains;
 };
 
+inline constexpr int kLockHarmonics = 3;  // that the phase may be locked on
+
+// Of an interval of `count` numbers of y, `decimation` samples apart, at the phase p = phase + slope t + curve t^2:
+//   demodulated[2 h + part][i] = y[i] exp(-2 pi i (h + 1) p), rows `distance` apart;  moment += y[i]^2 exp(-2 pi i p)
+SINGERPRINT_DECLARE_LANES(void, demodulate_lanes,
+                          (const float* y, std::int64_t count, std::int32_t decimation, const PhaseKnot& knot,
+                           float* demodulated, std::int64_t distance, float* moment))
+// sums[row] = sum_i hann((i - centre) / half) rows[row][i], i in [begin, end), for 2 kLockHarmonics rows
+SINGERPRINT_DECLARE_LANES(void, window_sums_lanes,
+                          (const float* rows, std::int64_t distance, std::int64_t begin, std::int64_t end,
+                           std::int64_t centre, std::int64_t half, float* sums))
+
 // The pitch plan's hop must be twice the spacing of the knots, and the spacing a multiple of its decimation.
 std::int64_t knot_spacing(double sample_rate_hz);
 
@@ -45,9 +58,9 @@ class VoiceAnalysis {
  private:
   void find_segments(std::int64_t samples);
   void integrate_pitch(const VoicedSegment& segment);
-  void make_phasors(const VoicedSegment& segment);
+  void demodulate(const VoicedSegment& segment);
+  std::vector<double> measure_leads(const VoicedSegment& segment);
   void lock_phase(const VoicedSegment& segment);
-  void centre_marks(const VoicedSegment& segment);
   void place_marks(VoicedSegment& segment);
   void plan_target(const VoicedSegment& segment, const PitchChange& change);
   void place_grains(VoicedSegment& segment);
@@ -56,7 +69,7 @@ class VoiceAnalysis {
   PitchTracker tracker_;
   Voice voice_;
   std::int64_t decimated_samples_ = 0;
-  std::vector<float> knot_hz_, phasors_;
+  std::vector<float> knot_hz_, demodulated_, moments_;
 };
 
 }  // namespace singerprint

@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <numbers>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "core/cache.h"
 #include "core/check.h"
 #include "core/cuda.h"
 #include "core/precompiled.h"
@@ -64,26 +63,6 @@ MelFilterOptions filter_options(const Options& options) {
           options.mel_scale == "slaney" ? MelScale::kSlaney : MelScale::kHtk,
           options.mel_norm == "slaney" ? MelNorm::kSlaney : MelNorm::kNone};
 }
-
-// Tables by key, made once; beyond `capacity` it starts anew. Callers share ownership: it may forget them meanwhile.
-template <class Key, class Value>
-class Cache {
- public:
-  explicit Cache(std::size_t capacity) : capacity_(capacity) {}
-  template <class Make>
-  std::shared_ptr<const Value> get(const Key& key, Make make) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    const auto found = values_.find(key);
-    if (found != values_.end()) return found->second;
-    if (values_.size() >= capacity_) values_.clear();
-    return values_.emplace(key, make()).first->second;
-  }
-
- private:
-  const std::size_t capacity_;
-  std::mutex mutex_;
-  std::map<Key, std::shared_ptr<const Value>> values_;
-};
 
 std::shared_ptr<const MelFilterBank> filter_bank(const Options& options) {
   static Cache<MelFilterOptions, MelFilterBank> cache(kCachedConfigurations);

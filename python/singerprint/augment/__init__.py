@@ -12,6 +12,7 @@ from singerprint.augment.gaussian_noise import RandomGaussianNoise, gaussian_noi
 from singerprint.augment.high_pass import RandomHighPass, high_pass
 from singerprint.augment.low_pass import RandomLowPass, low_pass
 from singerprint.augment.parametric_eq import RandomParametricEq, parametric_eq
+from singerprint.augment.pitch_shift import RandomPitchShift, formant_shift, pitch_shift
 from singerprint.augment.random_transform import RandomTransform
 from singerprint.augment.reverb import RandomReverb, reverb_impulse_response
 from singerprint.augment.shift import RandomShift, shift
@@ -28,6 +29,7 @@ __all__ = [
     "RandomHighPass",
     "RandomLowPass",
     "RandomParametricEq",
+    "RandomPitchShift",
     "RandomReverb",
     "RandomShift",
     "RandomTanhDistortion",
@@ -38,11 +40,13 @@ __all__ = [
     "biquad_cascade",
     "convolve",
     "draw_uniform",
+    "formant_shift",
     "gain",
     "gaussian_noise",
     "high_pass",
     "low_pass",
     "parametric_eq",
+    "pitch_shift",
     "reverb_impulse_response",
     "shift",
     "tanh_distortion",
