@@ -29,7 +29,7 @@ SETTINGS = {
     "batch_size": 32,
     "sources_per_batch": 4,
     "temperature": 0.1,
-    "max_noise_amplitude": 0.005,
+    "augmentation": "quiet",
     "crop_seconds": 2.0,
     "learning_rate": 1e-3,
     "warmup_steps": 50,

@@ -31,6 +31,11 @@ SIGNATURES = {
     "augment.RandomGaussianNoise": "min_amplitude=0.001, max_amplitude=0.05, probability=0.5",
     "augment.RandomTimeMask": "max_length_ratio=0.125, probability=0.5",
     "augment.Compose": "transforms",
+    "augment.preset": "name, sample_rate_hz=44100",
+    "augment.preset_or_file": "name, sample_rate_hz=44100",
+    "augment.from_config": "config, sample_rate_hz=44100",
+    "augment.to_config": "chain",
+    "augment.read_config": "path",
     "frontend.log_mel": (
         "waveforms, sample_rate_hz=44100, n_fft=2048, hop_length=512, n_mels=80, fmin_hz=0.0, fmax_hz=None, "
         "mel_scale='slaney', mel_norm='slaney', log_offset=1e-08"

@@ -3,6 +3,7 @@
 from singerprint.augment.band_pass import RandomBandPass, band_pass
 from singerprint.augment.bandwidth import RandomBandwidth, bandwidth
 from singerprint.augment.biquad_cascade import biquad_cascade
+from singerprint.augment.chain_config import from_config, read_config, to_config
 from singerprint.augment.compose import Compose
 from singerprint.augment.convolve import convolve
 from singerprint.augment.draw_key import DrawKey
@@ -13,6 +14,7 @@ from singerprint.augment.high_pass import RandomHighPass, high_pass
 from singerprint.augment.low_pass import RandomLowPass, low_pass
 from singerprint.augment.parametric_eq import RandomParametricEq, parametric_eq
 from singerprint.augment.pitch_shift import RandomPitchShift, formant_shift, pitch_shift
+from singerprint.augment.presets import preset, preset_or_file
 from singerprint.augment.random_transform import RandomTransform
 from singerprint.augment.reverb import RandomReverb, reverb_impulse_response
 from singerprint.augment.shift import RandomShift, shift
@@ -41,14 +43,19 @@ __all__ = [
     "convolve",
     "draw_uniform",
     "formant_shift",
+    "from_config",
     "gain",
     "gaussian_noise",
     "high_pass",
     "low_pass",
     "parametric_eq",
     "pitch_shift",
+    "preset",
+    "preset_or_file",
+    "read_config",
     "reverb_impulse_response",
     "shift",
     "tanh_distortion",
     "time_mask",
+    "to_config",
 ]

@@ -7,9 +7,16 @@ from collections.abc import Sequence
 from jsonargparse import ArgumentParser
 
 import singerprint as sp
-from singerprint.cli import compare, demo, embed, evaluate, train
+from singerprint.cli import augment, compare, demo, embed, evaluate, train
 
-COMMANDS = {"train": train, "evaluate": evaluate, "embed": embed, "compare": compare, "demo": demo}
+COMMANDS = {
+    "train": train,
+    "evaluate": evaluate,
+    "embed": embed,
+    "compare": compare,
+    "augment": augment,
+    "demo": demo,
+}
 
 
 def build_parser() -> ArgumentParser:

@@ -108,7 +108,7 @@ def run_demo(config: DemoConfig) -> Path:
         learning_rate=1e-3,
         warmup_steps=config.steps // 10,
         schedule="cosine",
-        max_noise_amplitude=0.005,  # louder noise hides the voice for longer than a demo lasts
+        augmentation="quiet",  # louder noise hides the voice for longer than a demo lasts
         validate_every=max(1, config.steps // 4),
         seed=config.seed,
     )

@@ -26,6 +26,7 @@ SCHEMA = 1
 # Settings that may change between the first and the resumed part of a run without changing what it computes.
 FREE_SETTINGS = frozenset(
     {"data", "out", "workers", "log_every", "checkpoint_every", "validate_every", "device", "init"}
+    | {"augmentation"}  # a name: what it stands for, transforms, must stay
 )
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from singerprint.augment import preset_or_file, to_config
+
 ObjectiveName = Literal["contrastive", "byol"]
 
 
@@ -50,8 +52,8 @@ class TrainConfig:
         optimizer: ``adam`` as in the papers, or ``adamw``.
         temperature: temperature of the contrastive loss.
         initial_tau: first decay rate of BYOL's target; it rises to 1 along a cosine.
-        augment: noise, gain and time mask with the papers' ranges; False trains on plain crops.
-        max_noise_amplitude: loudest noise of the augmentation, for crops that peak at 1.
+        augmentation: how the two views of a clip are made to differ: a preset (``paper``, ``paper_fixed``,
+            ``quiet``, ``strong``, ``none``) or a JSON or YAML file, see :mod:`singerprint.augment`.
         n_mels: bins of the log-mel spectrogram, where there is no ``init``.
         init: a run or model folder whose encoder is the starting point; None starts from random weights.
         seed: every draw of the run is a function of it.
@@ -76,8 +78,7 @@ class TrainConfig:
     optimizer: Literal["adam", "adamw"] = "adam"
     temperature: float = 0.2
     initial_tau: float = 0.99
-    augment: bool = True
-    max_noise_amplitude: float = 0.05
+    augmentation: str = "paper"
     n_mels: int = 80
     init: Path | None = None
     seed: int = 0
@@ -87,9 +88,10 @@ class TrainConfig:
     validate_every: int = 500
     device: Literal["auto", "cpu", "cuda"] = "auto"
     recipe: Recipe = field(init=False)
+    transforms: list[dict[str, Any]] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Fills the recipe and refuses settings that cannot be trained with."""
+        """Fills recipe and transforms and refuses settings that cannot be trained with."""
         if self.objective not in RECIPES:
             raise ValueError(f"train: objective must be one of {sorted(RECIPES)}, got {self.objective!r}")
         given = {name: getattr(self, name) for name in Recipe.__dataclass_fields__}
@@ -99,6 +101,8 @@ class TrainConfig:
         if self.warmup_steps is None:  # a short run must reach its peak rate too
             recipe = dataclasses.replace(recipe, warmup_steps=min(recipe.warmup_steps, recipe.steps // 10))
         object.__setattr__(self, "recipe", recipe)
+        # Written out beside the run: a file may be changed, and a preset may be by a later version.
+        object.__setattr__(self, "transforms", to_config(preset_or_file(self.augmentation)))
         at_least = {
             "steps": (recipe.steps, 1),
             "batch_size": (recipe.batch_size, 2),
@@ -122,10 +126,6 @@ class TrainConfig:
             value = getattr(recipe, name)
             if not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"train: {name} must be finite and not negative, got {value}")
-        if not 0 <= self.max_noise_amplitude < math.inf:
-            raise ValueError(
-                f"train: max_noise_amplitude must be finite and not negative, got {self.max_noise_amplitude}"
-            )
         if not 0 <= self.initial_tau <= 1:
             raise ValueError(f"train: initial_tau must lie in [0, 1], got {self.initial_tau}")
         if not self.data:

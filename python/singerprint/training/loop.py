@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from singerprint import _C
 from singerprint.atomic_file import write_files
-from singerprint.augment import Compose, DrawKey, RandomGain, RandomGaussianNoise, RandomTimeMask
+from singerprint.augment import DrawKey, from_config
 from singerprint.data import (
     CheckedFiles,
     CropPairs,
@@ -128,8 +128,7 @@ class _Run:
             encoder = SingerEncoder.untrained(seed=config.seed, n_mels=config.n_mels)
         self.encoder = encoder.to(self.device)
         self.objective = build_objective(config, self.encoder).to(self.device)
-        chain = [_noise(config), RandomGain(), RandomTimeMask()] if config.augment else []
-        self.augmentation = Compose(chain)
+        self.augmentation = from_config(config.transforms)
         trained = [*self.encoder.parameters(), *self.objective.parameters()]
         self.parameters = [parameter for parameter in trained if parameter.requires_grad]
         algorithm = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer]
@@ -257,11 +256,6 @@ def _batch_sampler(config: TrainConfig, files: Sequence[SingerFile]) -> EpochBat
         config.sources_per_batch,
         config.seed,
     )
-
-
-def _noise(config: TrainConfig) -> RandomGaussianNoise:
-    loudest = config.max_noise_amplitude
-    return RandomGaussianNoise(min_amplitude=min(0.001, loudest), max_amplitude=loudest)
 
 
 def _checkpoint_to_resume(config: TrainConfig) -> Path:

@@ -15,6 +15,7 @@ def test_the_defaults_are_the_papers_values():
     assert (contrastive.learning_rate, contrastive.weight_decay, contrastive.batch_size) == (1e-4, 1e-5, 140)
     assert (byol.learning_rate, byol.weight_decay) == (3e-5, 1.5e-6)
     assert TrainConfig(DATA, OUT).crop_seconds == 4.0
+    assert TrainConfig(DATA, OUT).augmentation == "paper"
 
 
 def test_what_is_given_replaces_the_recipe():
@@ -42,6 +43,14 @@ def test_the_configuration_is_json():
     assert (values["data"], values["steps"]) == (["a"], RECIPES["contrastive"].steps)
 
 
+def test_the_chain_is_written_out_whatever_it_is_called(tmp_path):
+    path = tmp_path / "chain.json"
+    path.write_text(json.dumps(TrainConfig(DATA, OUT, augmentation="strong").transforms))
+    by_name, by_file = (TrainConfig(DATA, OUT, augmentation=name) for name in ("strong", str(path)))
+    assert by_name.as_json()["transforms"] == by_file.as_json()["transforms"]
+    assert TrainConfig(DATA, OUT, augmentation="none").transforms == []
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
@@ -54,6 +63,11 @@ def test_the_configuration_is_json():
         ({"temperature": float("nan")}, "train: temperature must be positive and finite, got nan"),
         ({"learning_rate": -1.0}, "train: learning_rate must be finite and not negative, got -1.0"),
         ({"initial_tau": 1.5}, "train: initial_tau must lie in [0, 1], got 1.5"),
+        (
+            {"augmentation": "loud"},
+            "preset_or_file: name must be one of ['none', 'paper', 'paper_fixed', 'quiet', 'strong'] "
+            "or end in .json, .yaml or .yml, got 'loud'",
+        ),
         ({"data": ()}, "train: data must name at least one folder, got none"),
     ],
 )

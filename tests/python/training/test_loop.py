@@ -135,6 +135,30 @@ def test_a_resumed_run_must_have_the_same_settings(small_config):
     assert str(caught.value) == "train: temperature must be 0.2 as in the resumed run, got 0.5"
 
 
+def test_a_resumed_run_must_have_the_same_chain_whatever_it_is_called(small_config, tmp_path):
+    path = tmp_path / "chain.json"
+    path.write_text('[{"name": "gain", "min_gain_db": -3}]')
+    run(small_config(steps=1, augmentation=str(path)))
+    path.rename(tmp_path / "renamed.json")
+    assert run(small_config(steps=2, augmentation=str(tmp_path / "renamed.json")), resume=True).steps == 2
+    path.write_text('[{"name": "gain", "min_gain_db": -2}]')
+    with pytest.raises(ValueError) as caught:
+        run(small_config(steps=3, augmentation=str(path)), resume=True)
+    before, after = (
+        [{"name": "gain", "min_gain_db": gain_db, "max_gain_db": 0.0, "probability": 0.5}]
+        for gain_db in (-3, -2)
+    )
+    assert str(caught.value) == f"train: transforms must be {before} as in the resumed run, got {after}"
+
+
+def test_augmentation_makes_the_run(small_config, tmp_path):
+    plain, strong = (
+        run(small_config(steps=1, augmentation=name, out=tmp_path / name)).encoder
+        for name in ("none", "strong")
+    )
+    assert any(not torch.equal(a, b) for a, b in zip(plain.parameters(), strong.parameters(), strict=True))
+
+
 def test_a_loss_that_is_not_finite_stops_the_run(small_config):
     config = small_config(learning_rate=1e30, steps=20)
     with pytest.raises(
