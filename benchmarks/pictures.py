@@ -26,14 +26,14 @@ def main():
     takes = {
         "a synthetic singer": voice,
         "pitch up by 30 %": pitch_shift(voice, SAMPLE_RATE_HZ, 1.3),
-        "pitch and formants up by 30 %": pitch_shift(voice, SAMPLE_RATE_HZ, 1.3, formant_ratio=1.3),
+        "both up by 30 %": pitch_shift(voice, SAMPLE_RATE_HZ, 1.3, formant_ratio=1.3),
     }
     figure = voice_spectrograms(
         {title: take[0] for title, take in takes.items()},
         SAMPLE_RATE_HZ,
         {title: pitch(take, SAMPLE_RATE_HZ).f0_hz[0] for title, take in takes.items()},
     )
-    figure.savefig(PICTURE, dpi=100)
+    figure.savefig(PICTURE, dpi=140)
     print(PICTURE)
 
 

