@@ -50,6 +50,28 @@ def training_curve():
     )
 
 
+def pitch_shift_quality():
+    """One row a method: its figures on oracle voices, low / high."""
+    means = {(row["method"], row["voices"]): row for row in results("pitch_shift_quality")["rows"]}
+    columns = {
+        "F0, cents": ("f0_median_cents", ".1f"),
+        "pitch lost, %": ("tracked_gross_percent", ".1f"),
+        "envelope, dB": ("lsd5_db", ".2f"),
+        "mel-cepstral, dB": ("mcd_db", ".2f"),
+        "level, dB": ("level_error_db", ".1f"),
+        "clicks": ("clicks", ".1f"),
+    }
+    table = []
+    for method in dict.fromkeys(method for method, _ in means):
+        cells = [
+            " / ".join(format(means[method, group][key], form) for group in ("low", "high"))
+            for key, form in columns.values()
+        ]
+        unvoiced = means[method, "all"]["unvoiced_snr_db"]
+        table.append([method, *cells, "exact" if unvoiced == "inf" else f"{unvoiced:.0f}"])
+    return markdown(["low / high voices", *columns, "unvoiced kept, dB"], table)
+
+
 def speed():
     """One row a case: our time, and by how much what a user would otherwise run is slower."""
     table = []
@@ -70,7 +92,12 @@ def cases(result):
     return by_case
 
 
-TABLES = {"real_singing": real_singing, "training_curve": training_curve, "speed": speed}
+TABLES = {
+    "real_singing": real_singing,
+    "training_curve": training_curve,
+    "pitch_shift_quality": pitch_shift_quality,
+    "speed": speed,
+}
 
 
 def main():
