@@ -124,7 +124,7 @@ void HarmonicRemap::remap(Knot& knot, double ratio, double formant_ratio) {
   std::vector<float> wanted_unit_re(size), wanted_unit_im(size);
   for (std::int32_t k = 0; k < knot.wanted; ++k) {
     const float at = std::min(std::max(static_cast<float>(k + 1) * step - 1.0f, 0.0f), static_cast<float>(last));
-    const std::int32_t below = std::min(static_cast<std::int32_t>(at), last - 1);
+    const std::int32_t below = std::max(0, std::min(static_cast<std::int32_t>(at), last - 1));
     wanted_level_[k] = hermite(level_[below], level_[below + 1], slope_[below], slope_[below + 1], at - static_cast<float>(below));
     const std::int32_t own = std::min(k, last);
     wanted_unit_re[k] = unit_re_[own];

@@ -50,9 +50,10 @@ PitchTables pitch_tables(double sample_rate_hz, std::int64_t hop_length, double 
   plan.decimated_rate_hz = sample_rate_hz / plan.decimation;
   plan.min_hz = static_cast<float>(min_hz);
   plan.max_hz = static_cast<float>(max_hz);
-  plan.hop_length = static_cast<std::int32_t>(hop_length);
-  plan.window_length = static_cast<std::int32_t>(3.0 * plan.decimated_rate_hz / min_hz) & ~1;
+  plan.hop_length = hop_length;
   plan.lags = static_cast<std::int32_t>(plan.decimated_rate_hz / min_hz) + 2 + kPeakHalfTaps;
+  // Above 550 Hz three periods are less than twice the lags that the search for a peak reads.
+  plan.window_length = std::max(static_cast<std::int32_t>(3.0 * plan.decimated_rate_hz / min_hz) & ~1, 2 * plan.lags);
   plan.shortest_lag = std::max(2, static_cast<std::int32_t>(plan.decimated_rate_hz / max_hz) - 1);
   plan.transition_factor = static_cast<float>(0.01 * sample_rate_hz / static_cast<double>(hop_length));
   tables.low_pass = low_pass_of(plan.decimation);

@@ -27,7 +27,8 @@ struct PitchCandidate {
 struct PitchPlan {
   double sample_rate_hz, decimated_rate_hz;
   float min_hz, max_hz;
-  std::int32_t decimation, hop_length;
+  std::int32_t decimation;
+  std::int64_t hop_length;
   std::int32_t window_length, lags, shortest_lag;  // in decimated samples; lags 0 .. lags - 1 are computed
   float transition_factor;                         // 0.01 s / hop
 };
