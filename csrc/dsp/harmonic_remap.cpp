@@ -1,27 +1,16 @@
 #include "dsp/harmonic_remap.h"
 
 #include <algorithm>
-#include <cmath>
-#include <numbers>
+
+#include "dsp/harmonic_lines.h"
 
 namespace singerprint {
 namespace {
 
-constexpr double kHighest = 20000.0 / 44100.0;  // of the sample rate: no harmonic beyond
-constexpr std::int32_t kPadding = 16;           // numbers that lanes may touch beyond the last harmonic
+constexpr std::int32_t kPadding = 16;  // numbers that lanes may touch beyond the last harmonic
 
-std::size_t padded(std::int32_t harmonics) { return static_cast<std::size_t>((harmonics + kPadding - 1) / kPadding * kPadding); }
-
-// cycles + constant t + factor (s(t) - source)
-IntervalPhase interval_phase(double cycles, const PhaseKnot& knot, double constant, double factor) {
-  return {static_cast<float>(cycles - std::round(cycles)), static_cast<float>(constant + factor * knot.slope),
-          static_cast<float>(factor * knot.curve), static_cast<float>(factor * knot.bend)};
-}
-
-// The cubic between two values with their slopes, at x in [0, 1].
-float hermite(float from, float to, float slope_from, float slope_to, float x) {
-  const float y = 1.0f - x;
-  return y * y * ((1.0f + 2.0f * x) * from + x * slope_from) + x * x * ((1.0f + 2.0f * y) * to - y * slope_to);
+std::size_t padded(std::int32_t harmonics) {
+  return static_cast<std::size_t>((harmonics + kPadding - 1) / kPadding * kPadding);
 }
 
 }  // namespace
@@ -29,8 +18,7 @@ float hermite(float from, float to, float slope_from, float slope_to, float x) {
 HarmonicRemap::HarmonicRemap(double sample_rate_hz, std::int64_t spacing)
     : sample_rate_hz_(sample_rate_hz), spacing_(spacing) {
   for (std::int64_t n = 0; n < spacing; ++n) {
-    const double turn = std::numbers::pi * static_cast<double>(n) / static_cast<double>(spacing);
-    rising_window_.push_back(static_cast<float>(0.5 - 0.5 * std::cos(turn)));
+    rising_window_.push_back(rising_weight(n, spacing));
   }
   rising_window_.resize(static_cast<std::size_t>(spacing + 2 * kPadding), 1.0f);
   const auto room = static_cast<std::size_t>(spacing + 2 * kPadding);
@@ -46,26 +34,25 @@ void HarmonicRemap::operator()(const float* waveform, const Voice& voice, const 
   for (std::int64_t m = 0; m <= intervals; ++m) {
     // Of the last knot only the phases hold: it has the frequencies of the interval before it.
     const PhaseKnot& knot = voice.knots[segment.first_knot + std::min(m, intervals - 1)];
-    const double ratio = (knot.constant + static_cast<double>(knot.factor) * knot.slope) / knot.slope;
-    knots_[m].wanted = static_cast<std::int32_t>(kHighest / (knot.slope * ratio));
+    const double ratio = ratio_at_knot(knot);
+    knots_[m].wanted = count_of_harmonics(knot.slope * ratio, maximal_harmonics(sample_rate_hz_));
     remap(knots_[m], ratio, formant_ratio);
   }
-  const float fade_samples = 2.0f * static_cast<float>(spacing_);
   for (std::int64_t m = 0; m < intervals; ++m) {
     const PhaseKnot& knot = voice.knots[segment.first_knot + m];
     const Knot &from = knots_[m], &to = knots_[m + 1];
     const std::int32_t harmonics = std::max(from.harmonics, to.harmonics), wanted = std::max(from.wanted, to.wanted);
     interleave(harmonics, from.re, from.im, to.re, to.im);
     SINGERPRINT_LANES(sum_harmonics_lanes)
-    (coefficients_.data(), harmonics, spacing_, rising_window_.data(), interval_phase(knot.source, knot, 0.0, 1.0), source_sum_.data());
+    (coefficients_.data(), harmonics, spacing_, rising_window_.data(), interval_phase(knot.source, knot, 0.0, 1.0),
+     source_sum_.data());
     interleave(wanted, from.wanted_re, from.wanted_im, to.wanted_re, to.wanted_im);
     SINGERPRINT_LANES(sum_harmonics_lanes)
-    (coefficients_.data(), wanted, spacing_, rising_window_.data(), interval_phase(knot.target, knot, knot.constant, knot.factor), target_sum_.data());
+    (coefficients_.data(), wanted, spacing_, rising_window_.data(),
+     interval_phase(knot.target, knot, knot.constant, knot.factor), target_sum_.data());
     float* const to_samples = result + (segment.first_knot + m) * spacing_;
     for (std::int64_t n = 0; n < spacing_; ++n) {
-      const auto from_begin = static_cast<float>(m * spacing_ + n), from_end = static_cast<float>((intervals - m) * spacing_ - n);
-      const float nearest = std::min(1.0f, std::min(from_begin, from_end) / fade_samples);
-      const float fade = nearest * nearest * (3.0f - 2.0f * nearest);
+      const float fade = segment_fade(m * spacing_ + n, (intervals - m) * spacing_ - n, spacing_);
       to_samples[n] += fade * (target_sum_[n] - source_sum_[n]);
     }
   }
@@ -77,7 +64,7 @@ void HarmonicRemap::analyse(const float* waveform, const Voice& voice, const Voi
   if (static_cast<std::int64_t>(knots_.size()) < intervals + 1) knots_.resize(static_cast<std::size_t>(intervals + 1));
   for (std::int64_t m = 0; m <= intervals; ++m) {
     const PhaseKnot& knot = voice.knots[segment.first_knot + std::min(m, intervals - 1)];
-    knots_[m].harmonics = static_cast<std::int32_t>(kHighest / knot.slope);
+    knots_[m].harmonics = count_of_harmonics(knot.slope, maximal_harmonics(sample_rate_hz_));
     knots_[m].re.assign(padded(knots_[m].harmonics), 0.0f);
     knots_[m].im.assign(padded(knots_[m].harmonics), 0.0f);
   }
@@ -89,10 +76,10 @@ void HarmonicRemap::analyse(const float* waveform, const Voice& voice, const Voi
     rising_.assign(2 * size, 0.0f);
     SINGERPRINT_LANES(analyse_harmonics_lanes)
     (waveform + (segment.first_knot + m) * spacing_, spacing_, rising_window_.data(),
-     interval_phase(knot.source, knot, 0.0, 1.0), static_cast<std::int32_t>(size), work_.data(), falling_.data(), rising_.data());
+     interval_phase(knot.source, knot, 0.0, 1.0), static_cast<std::int32_t>(size), work_.data(), falling_.data(),
+     rising_.data());
     const auto add = [&](Knot& to, const std::vector<float>& share, bool alone) {
-      // Half a window at the ends of the segment: twice its share.
-      const float scale = (alone ? 4.0f : 2.0f) / static_cast<float>(spacing_);
+      const float scale = share_of_interval(spacing_, alone);
       for (std::int32_t k = 0; k < to.harmonics; ++k) {
         to.re[k] += scale * share[k];
         to.im[k] += scale * share[size + k];
@@ -113,8 +100,7 @@ void HarmonicRemap::remap(Knot& knot, double ratio, double formant_ratio) {
   SINGERPRINT_LANES(split_harmonics_lanes)
   (knot.re.data(), knot.im.data(), knot.harmonics, level_.data(), unit_re_.data(), unit_im_.data());
   for (std::int32_t k = 1; k < last; ++k) {
-    const float before = level_[k] - level_[k - 1], after = level_[k + 1] - level_[k];
-    slope_[k] = before * after > 0.0f ? 2.0f * before * after / (before + after) : 0.0f;
+    slope_[k] = envelope_slope(level_[k] - level_[k - 1], level_[k + 1] - level_[k]);
   }
   const std::size_t size = padded(knot.wanted);
   wanted_level_.assign(size, 0.0f);
@@ -123,15 +109,14 @@ void HarmonicRemap::remap(Knot& knot, double ratio, double formant_ratio) {
   const auto step = static_cast<float>(ratio / formant_ratio);
   std::vector<float> wanted_unit_re(size), wanted_unit_im(size);
   for (std::int32_t k = 0; k < knot.wanted; ++k) {
-    const float at = std::min(std::max(static_cast<float>(k + 1) * step - 1.0f, 0.0f), static_cast<float>(last));
-    const std::int32_t below = std::max(0, std::min(static_cast<std::int32_t>(at), last - 1));
-    wanted_level_[k] = hermite(level_[below], level_[below + 1], slope_[below], slope_[below + 1], at - static_cast<float>(below));
+    wanted_level_[k] = envelope_at_line(level_.data(), slope_.data(), knot.harmonics, k, step);
     const std::int32_t own = std::min(k, last);
     wanted_unit_re[k] = unit_re_[own];
     wanted_unit_im[k] = unit_im_[own];
   }
   SINGERPRINT_LANES(join_harmonics_lanes)
-  (wanted_level_.data(), wanted_unit_re.data(), wanted_unit_im.data(), knot.wanted, knot.wanted_re.data(), knot.wanted_im.data());
+  (wanted_level_.data(), wanted_unit_re.data(), wanted_unit_im.data(), knot.wanted, knot.wanted_re.data(),
+   knot.wanted_im.data());
 }
 
 void HarmonicRemap::interleave(std::int32_t harmonics, const std::vector<float>& re0, const std::vector<float>& im0,

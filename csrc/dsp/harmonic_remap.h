@@ -3,21 +3,17 @@
 //   E(u)   = exp(shape-preserving cubic through log |a_k| at u = k)        constant below 1 and above the last
 //   b_k(m) = E(k f' / (f formant_ratio)) a_j / |a_j|,  j = min(k, last)    at the wanted frequency k f'
 //   y[n]   = x[n] + fade(n) Re sum_k (b_k(n) exp(2 pi i k q(n)) - a_k(n) exp(2 pi i k s(n)))
-// a and b between knots by the halves of w, which leave no corner. What is no harmonic stays as it was. At ratio 1 the sums cancel.
-// Fritsch and Carlson, "Monotone piecewise cubic interpolation", SIAM J. Numer. Anal. 17 (1980), 238-246.
+// a and b between knots by the halves of w, which leave no corner. What is no harmonic stays as it was. At ratio 1 the
+// sums cancel. Fritsch and Carlson, "Monotone piecewise cubic interpolation", SIAM J. Numer. Anal. 17 (1980), 238-246.
 #pragma once
 #include <cstdint>
 #include <vector>
 
 #include "core/dispatch.h"
+#include "dsp/harmonic_lines.h"
 #include "dsp/voice.h"
 
 namespace singerprint {
-
-// s or q of an interval as the lanes read it: phase + slope t + curve t^2 + bend t^3, phase within half a turn.
-struct IntervalPhase {
-  float phase, slope, curve, bend;
-};
 
 // Adds both knots' share of an interval: re, im (harmonics) each, `falling` to its first knot, `rising` to its second.
 // harmonics: a multiple of 16. work: 3 (spacing + 32).

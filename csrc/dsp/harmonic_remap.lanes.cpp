@@ -30,7 +30,8 @@ SINGERPRINT_LANE_INLINE Lane real_part(Phasor<Lane> a, Phasor<Lane> b) { return 
 // kCount groups of harmonics from `first` on, which is 1 or one beyond a whole number of groups.
 template <int kCount>
 void analyse_groups(const float* waveform, std::int64_t spacing, const float* rising_window, const float* cycles,
-                    const float* step_re, const float* step_im, std::int32_t first, float* falling_re, float* falling_im, float* rising_re, float* rising_im) {
+                    const float* step_re, const float* step_im, std::int32_t first, float* falling_re,
+                    float* falling_im, float* rising_re, float* rising_im) {
   Lane fall_re[kCount], fall_im[kCount], rise_re[kCount], rise_im[kCount];
   for (int g = 0; g < kCount; ++g) fall_re[g] = fall_im[g] = rise_re[g] = rise_im[g] = Lane(0.0f);
   const Lane numbers = ramp(static_cast<float>(first));
@@ -55,15 +56,9 @@ void analyse_groups(const float* waveform, std::int64_t spacing, const float* ri
   }
 }
 
-SINGERPRINT_LANE_INLINE Lane wrapped(Lane cycles) {
-  const Lane round(12582912.0f);  // 1.5 * 2^23
-  return cycles - ((cycles + round) - round);
-}
-
 // The phase at samples n, n + 1 ... of an interval.
-SINGERPRINT_LANE_INLINE Lane phase_at(const IntervalPhase& phase, std::int64_t n) {
-  const Lane t = ramp(static_cast<float>(n));
-  return Lane(phase.phase) + (Lane(phase.slope) + (Lane(phase.curve) + Lane(phase.bend) * t) * t) * t;
+SINGERPRINT_LANE_INLINE Lane phase_from(const IntervalPhase& phase, std::int64_t n) {
+  return phase_at(phase, ramp(static_cast<float>(n)));
 }
 
 }  // namespace
@@ -76,7 +71,7 @@ void analyse_harmonics_lanes(const float* waveform, std::int64_t spacing, const 
   float* const step_re = cycles + spacing + kLanes;
   float* const step_im = step_re + spacing + kLanes;
   for (std::int64_t n = 0; n < spacing; n += kLanes) {
-    const Lane here = wrapped(phase_at(phase, n));
+    const Lane here = within_half_a_turn(phase_from(phase, n));
     const Phasor<Lane> step = phasor_of_turns(here * Lane(-static_cast<float>(kLanes)));
     here.store(cycles + n);
     step.re.store(step_re + n);
@@ -89,8 +84,8 @@ void analyse_harmonics_lanes(const float* waveform, std::int64_t spacing, const 
                          : groups == 3 ? analyse_groups<3>
                          : groups == 2 ? analyse_groups<2>
                                        : analyse_groups<1>;
-    analyse(waveform, spacing, rising_window, cycles, step_re, step_im, k + 1, falling + k, falling + padded + k, rising + k,
-            rising + padded + k);
+    analyse(waveform, spacing, rising_window, cycles, step_re, step_im, k + 1, falling + k, falling + padded + k,
+            rising + k, rising + padded + k);
   }
 }
 
@@ -122,7 +117,7 @@ void sum_harmonics_lanes(const float* coefficients, std::int32_t harmonics, std:
   for (std::int64_t n = 0; n < spacing; n += kVectors * kLanes) {
     Phasor<Lane> z[kVectors], first[kVectors], second[kVectors];
     for (int v = 0; v < kVectors; ++v) {
-      z[v] = phasor_of_turns(phase_at(phase, n + v * kLanes));
+      z[v] = phasor_of_turns(phase_from(phase, n + v * kLanes));
       first[v] = second[v] = {Lane(0.0f), Lane(0.0f)};
     }
     for (const float* c = coefficients + 4 * (harmonics - 1); c >= coefficients; c -= 4) {  // Horner

@@ -70,37 +70,64 @@ SINGERPRINT_HOST_DEVICE inline RefinedPeak refine_peak(const FramePeaks& frame, 
   return parabola_vertex(at, 1.0f / kPeakSteps, heights[middle - 1], heights[middle], heights[middle + 1]);
 }
 
+// Of a frame whose peak is `relative_peak` of the loudest of the clip.
+SINGERPRINT_HOST_DEVICE inline PitchCandidate unvoiced_candidate(float relative_peak) {
+  constexpr float kSilence = 0.03f, kVoicing = 0.45f;
+  const float quiet = 2.0f - relative_peak / (kSilence / (1.0f + kVoicing));
+  return {0.0f, 0.0f, kVoicing + (quiet > 0.0f ? quiet : 0.0f)};
+}
+// A quieter frame has no other candidate.
+SINGERPRINT_HOST_DEVICE inline bool is_audible(float relative_peak) { return relative_peak >= 1e-4f; }
+
+// Whether a lag is a peak that counts, and which candidate it makes.
+SINGERPRINT_HOST_DEVICE inline bool candidate_at_lag(const PitchPlan& plan, const FramePeaks& frame, int lag,
+                                                     const float* peak_weights, PitchCandidate* candidate) {
+  constexpr float kLowestPeak = 0.3f, kOctaveCost = 0.01f;
+  const float here = normalised_ac(frame, lag);
+  if (!(here > kLowestPeak)) return false;
+  if (!(here > normalised_ac(frame, lag - 1)) || !(here >= normalised_ac(frame, lag + 1))) return false;
+  const RefinedPeak peak = refine_peak(frame, lag, peak_weights);
+  const float hz = static_cast<float>(plan.decimated_rate_hz) / peak.lag;
+  if (!(hz >= plan.min_hz) || !(hz <= plan.max_hz)) return false;
+  const float height = peak.height > 1.0f ? 1.0f / peak.height : peak.height;
+  const float log2_hz = log2_of(hz);
+  *candidate = {hz, log2_hz, height - kOctaveCost * (log2_of(plan.max_hz) - log2_hz)};
+  return true;
+}
+
+// Keeps the strongest of the candidates; returns how many there are.
+SINGERPRINT_HOST_DEVICE inline int keep_candidate(PitchCandidate* candidates, int count, const PitchCandidate& found) {
+  if (count < kPitchCandidates) {
+    candidates[count] = found;
+    return count + 1;
+  }
+  int weakest = 1;
+  for (int c = 2; c < kPitchCandidates; ++c) {
+    if (candidates[c].strength < candidates[weakest].strength) weakest = c;
+  }
+  if (found.strength > candidates[weakest].strength) candidates[weakest] = found;
+  return count;
+}
+
 // candidates (kPitchCandidates): the unvoiced one first, then peaks; returns how many there are.
 SINGERPRINT_HOST_DEVICE inline int find_pitch_candidates(const PitchPlan& plan, const float* ac, std::int64_t stride,
                                                          const float* inverse_window_ac, const float* peak_weights,
                                                          float relative_peak, PitchCandidate* candidates) {
-  constexpr float kSilence = 0.03f, kVoicing = 0.45f, kLowestPeak = 0.3f, kOctaveCost = 0.01f, kInaudible = 1e-4f;
-  const float quiet = 2.0f - relative_peak / (kSilence / (1.0f + kVoicing));
-  candidates[0] = {0.0f, 0.0f, kVoicing + (quiet > 0.0f ? quiet : 0.0f)};
-  if (!(relative_peak >= kInaudible) || !(ac[0] > 0.0f)) return 1;
+  candidates[0] = unvoiced_candidate(relative_peak);
+  if (!is_audible(relative_peak) || !(ac[0] > 0.0f)) return 1;
   const FramePeaks frame{ac, stride, inverse_window_ac, 1.0f / ac[0]};
   int count = 1;
-  const float highest = log2_of(plan.max_hz);
   for (int lag = plan.shortest_lag; lag + kPeakHalfTaps < plan.lags; ++lag) {
-    const float here = normalised_ac(frame, lag);
-    if (!(here > kLowestPeak)) continue;
-    if (!(here > normalised_ac(frame, lag - 1)) || !(here >= normalised_ac(frame, lag + 1))) continue;
-    const RefinedPeak peak = refine_peak(frame, lag, peak_weights);
-    const float hz = static_cast<float>(plan.decimated_rate_hz) / peak.lag;
-    if (!(hz >= plan.min_hz) || !(hz <= plan.max_hz)) continue;
-    const float height = peak.height > 1.0f ? 1.0f / peak.height : peak.height;
-    const float log2_hz = log2_of(hz);
-    const PitchCandidate found{hz, log2_hz, height - kOctaveCost * (highest - log2_hz)};
-    if (count < kPitchCandidates) {
-      candidates[count++] = found;
-      continue;
-    }
-    int weakest = 1;
-    for (int c = 2; c < kPitchCandidates; ++c) {
-      if (candidates[c].strength < candidates[weakest].strength) weakest = c;
-    }
-    if (found.strength > candidates[weakest].strength) candidates[weakest] = found;
+    PitchCandidate found;
+    if (candidate_at_lag(plan, frame, lag, peak_weights, &found)) count = keep_candidate(candidates, count, found);
   }
+  return count;
+}
+
+// How many candidates of a frame stand before the first empty place.
+SINGERPRINT_HOST_DEVICE inline int count_of_candidates(const PitchCandidate* candidates) {
+  int count = 1;
+  while (count < kPitchCandidates && candidates[count].hz > 0.0f) ++count;
   return count;
 }
 

@@ -17,7 +17,7 @@ PitchShifter::PitchShifter(const PitchTables& tables, const PitchShiftStyle& sty
 
 void PitchShifter::operator()(const float* waveform, std::int64_t samples, const PitchChange& change, float* result) {
   std::copy(waveform, waveform + samples, result);
-  if (change.pitch_ratio == 1.0 && change.pitch_range_ratio == 1.0 && change.formant_ratio == 1.0) return;
+  if (is_identity(change)) return;
   const Voice& voice = analysis_(waveform, samples, change);
   const double widening = std::max(1.0, change.formant_ratio);
   if (widening != widening_) {

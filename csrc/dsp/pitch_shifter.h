@@ -13,6 +13,13 @@
 
 namespace singerprint {
 
+inline constexpr float kSmallestRatio = 0.25f, kLargestRatio = 4.0f;  // of a change; the range may be 0
+
+// Nothing is asked.
+SINGERPRINT_HOST_DEVICE inline bool is_identity(const PitchChange& change) {
+  return change.pitch_ratio == 1.0 && change.pitch_range_ratio == 1.0 && change.formant_ratio == 1.0;
+}
+
 struct PitchShiftStyle {
   double min_hz, max_hz;  // where the voice is looked for
   double highest_psola_hz;

@@ -73,30 +73,38 @@ PitchTables pitch_tables(double sample_rate_hz, std::int64_t hop_length, double 
   return tables;
 }
 
+std::vector<float> flattened(const PitchTables& tables) {
+  std::vector<float> all;
+  for (const auto* part : {&tables.low_pass, &tables.window, &tables.inverse_window_ac, &tables.peak_weights}) {
+    all.insert(all.end(), part->begin(), part->end());
+  }
+  return all;
+}
+
+PitchTableView pitch_table_view(const PitchPlan& plan, const float* flat) {
+  const float* const window = flat + 2 * kLowPassHalf * plan.decimation + 1;
+  const float* const inverse_window_ac = window + plan.window_length;
+  return {plan, flat, window, inverse_window_ac, inverse_window_ac + plan.lags};
+}
+
 void PitchTracker::operator()(const float* waveform, std::int64_t samples, float* hz) {
   const PitchPlan& plan = tables_.plan;
   const std::int64_t count = decimated_samples(plan, samples), frames = pitch_frames(plan, samples);
   const std::int64_t margin = plan.window_length;
   padded_.assign(static_cast<std::size_t>(count + 2 * margin + 1), 0.0f);
   const std::int64_t lanes = SINGERPRINT_LANES(pitch_lane_count)();
-  work_.resize(static_cast<std::size_t>(
-      std::max((count + 2 * kLowPassHalf + 1 + lanes) * plan.decimation,
-               (plan.window_length + plan.lags + 16) * lanes)));
+  work_.resize(static_cast<std::size_t>(std::max((count + 2 * kLowPassHalf + 1 + lanes) * plan.decimation,
+                                                 (plan.window_length + plan.lags + 16) * lanes)));
   SINGERPRINT_LANES(decimate_lanes)
   (waveform, samples, tables_.low_pass.data(), plan.decimation, count, work_.data(), padded_.data() + margin);
   find_candidates(frames);
 
   std::vector<float> totals(kPitchCandidates), next(kPitchCandidates);
   std::vector<std::int8_t> predecessors(static_cast<std::size_t>(frames * kPitchCandidates));
-  const auto count_of = [&](std::int64_t frame) {
-    int n = 1;
-    while (n < kPitchCandidates && candidates_[frame * kPitchCandidates + n].hz > 0.0f) ++n;
-    return n;
-  };
   int previous_count = 0;
   for (std::int64_t frame = 0; frame < frames; ++frame) {
     const PitchCandidate* const here = candidates_.data() + frame * kPitchCandidates;
-    const int n = count_of(frame);
+    const int n = count_of_candidates(here);
     for (int c = 0; c < n; ++c) {
       next[c] = frame == 0 ? here[c].strength
                            : best_predecessor(here - kPitchCandidates, previous_count, totals.data(), here[c],
@@ -123,8 +131,7 @@ void PitchTracker::find_candidates(std::int64_t frames) {
   for (std::int64_t group = 0; group < groups; ++group) {
     for (std::int64_t lane = 0; lane < lanes; ++lane) {
       const std::int64_t frame = std::min(group * lanes + lane, frames - 1);
-      const std::int64_t centre = std::min((frame * plan.hop_length + plan.decimation / 2) / plan.decimation, decimated);
-      pointers[lane] = padded_.data() + plan.window_length + centre - plan.window_length / 2;
+      pointers[lane] = padded_.data() + plan.window_length + first_of_frame(plan, frame, decimated);
     }
     SINGERPRINT_LANES(autocorrelation_lanes)
     (pointers.data(), tables_.window.data(), plan.window_length, plan.lags, work_.data(),

@@ -17,7 +17,7 @@
 namespace singerprint {
 
 inline constexpr double kHighestTrackedHz = 3000.0;  // the decimated rate carries two harmonics of it
-inline constexpr int kPitchCandidates = 10;  // a frame, the unvoiced one among them
+inline constexpr int kPitchCandidates = 10;          // a frame, the unvoiced one among them
 
 struct PitchCandidate {
   float hz, log2_hz, strength;  // hz 0: unvoiced
@@ -41,15 +41,23 @@ struct PitchTables {
   std::vector<float> peak_weights;       // (kPeakPhases, kPeakTaps): band-limited interpolation between lags
 };
 
-inline constexpr int kLowPassHalf = 8;    // taps of the low pass on one side, a decimated sample
-inline constexpr int kPeakHalfTaps = 8;   // lags on one side
+inline constexpr int kLowPassHalf = 8;   // taps of the low pass on one side, a decimated sample
+inline constexpr int kPeakHalfTaps = 8;  // lags on one side
 inline constexpr int kPeakTaps = 2 * kPeakHalfTaps + 1;
-inline constexpr int kPeakSteps = 8;      // of the search between two lags
-inline constexpr int kPeakReach = 5;      // steps on each side of a lag
+inline constexpr int kPeakSteps = 8;  // of the search between two lags
+inline constexpr int kPeakReach = 5;  // steps on each side of a lag
 inline constexpr int kPeakPhases = 2 * kPeakReach + 1;
 
 // min_hz and max_hz positive, max_hz at most half the decimated rate.
 PitchTables pitch_tables(double sample_rate_hz, std::int64_t hop_length, double min_hz, double max_hz);
+
+// The tables where a kernel reads them: `flat` is what `flattened` gives, in the memory of the device.
+struct PitchTableView {
+  PitchPlan plan;
+  const float *low_pass, *window, *inverse_window_ac, *peak_weights;
+};
+std::vector<float> flattened(const PitchTables& tables);
+PitchTableView pitch_table_view(const PitchPlan& plan, const float* flat);
 
 // y (count): every decimation-th sample of the low-passed waveform.
 SINGERPRINT_DECLARE_LANES(void, decimate_lanes,
@@ -66,8 +74,12 @@ SINGERPRINT_DECLARE_LANES(void, autocorrelation_lanes,
 inline std::int64_t decimated_samples(const PitchPlan& plan, std::int64_t samples) {
   return samples == 0 ? 0 : (samples - 1) / plan.decimation + 1;
 }
-inline std::int64_t pitch_frames(const PitchPlan& plan, std::int64_t samples) {
-  return samples / plan.hop_length + 1;
+inline std::int64_t pitch_frames(const PitchPlan& plan, std::int64_t samples) { return samples / plan.hop_length + 1; }
+// The first of the window_length numbers of y that make a frame; y is 0 beyond its ends.
+SINGERPRINT_HOST_DEVICE inline std::int64_t first_of_frame(const PitchPlan& plan, std::int64_t frame,
+                                                           std::int64_t count) {
+  const std::int64_t centre = (frame * plan.hop_length + plan.decimation / 2) / plan.decimation;
+  return (centre < count ? centre : count) - plan.window_length / 2;
 }
 
 // hz (frames): the fundamental frequency, 0 where unvoiced. frame j is centred at sample hop_length j.

@@ -16,9 +16,10 @@ namespace singerprint {
 
 inline constexpr int kSincPhases = 256;
 inline constexpr int kSincTaps = 12;
+inline constexpr int kMaximalSincTaps = 48;  // of a table for formants four times as high
 
-// Taps of every phase, (kSincPhases + 1, taps): row p interpolates at p / kSincPhases after tap taps / 2 - 1. Its cutoff
-// is half the sample rate over `widening` >= 1, for waveforms that are read in steps of `widening` samples.
+// Taps of every phase, (kSincPhases + 1, taps): row p interpolates at p / kSincPhases after tap taps / 2 - 1. Its
+// cutoff is half the sample rate over `widening` >= 1, for waveforms that are read in steps of `widening` samples.
 struct SincTable {
   std::int32_t taps;
   std::vector<float> weights;

@@ -96,10 +96,10 @@ void mute_segment_lanes(double first_mark, double first_period, double last_mark
                         std::int64_t samples, float* result) {
   const std::int64_t begin = floor_of(first_mark - first_period), end = floor_of(last_mark + last_period) + 1;
   const Lane before(static_cast<float>(-1.0 / first_period)), after(static_cast<float>(1.0 / last_period));
-  const Lane middle(static_cast<float>(last_mark - first_mark));
   for (std::int64_t n = begin < 0 ? 0 : begin; n < (end < samples ? end : samples); n += kLanes) {
     const Lane from_first = ramp() + Lane(static_cast<float>(static_cast<double>(n) - first_mark));
-    const Lane outside = max(max(from_first * before, (from_first - middle) * after), Lane(0.0f));
+    const Lane from_last = ramp() + Lane(static_cast<float>(static_cast<double>(n) - last_mark));
+    const Lane outside = max(max(from_first * before, from_last * after), Lane(0.0f));
     const Lane keep = Lane(1.0f) - hann(outside);
     for (std::int64_t i = 0; i < kLanes && n + i < samples; ++i) result[n + i] *= keep.v[i];
   }

@@ -2,20 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
+#include "dsp/voice_steps.h"
 
 namespace singerprint {
-namespace {
-
-double wrapped(double x, double period) { return x - period * std::round(x / period); }
-
-}  // namespace
 
 std::int64_t knot_spacing(double sample_rate_hz) {
   constexpr double kSpacingSeconds = 256.0 / 44100.0;
   const double decimation = std::max(1.0, std::round(sample_rate_hz / 11025.0));
-  return static_cast<std::int64_t>(decimation * std::max(1.0, std::round(kSpacingSeconds * sample_rate_hz / decimation)));
+  return static_cast<std::int64_t>(decimation *
+                                   std::max(1.0, std::round(kSpacingSeconds * sample_rate_hz / decimation)));
 }
 
 const Voice& VoiceAnalysis::operator()(const float* waveform, std::int64_t samples, const PitchChange& change) {
@@ -38,7 +34,6 @@ const Voice& VoiceAnalysis::operator()(const float* waveform, std::int64_t sampl
   return voice_;
 }
 
-// Runs of voiced frames, half a hop longer on both sides, within the clip.
 void VoiceAnalysis::find_segments(std::int64_t samples) {
   voice_.segments.clear();
   std::vector<float> voiced;
@@ -54,9 +49,7 @@ void VoiceAnalysis::find_segments(std::int64_t samples) {
     while (end < frames && voice_.hz[end] > 0.0f) ++end;
     std::vector<float> own(voice_.hz.begin() + begin, voice_.hz.begin() + end);
     voiced.insert(voiced.end(), own.begin(), own.end());
-    VoicedSegment segment{};
-    segment.first_knot = std::max<std::int64_t>(0, 2 * begin - 1);
-    segment.last_knot = std::min(samples / voice_.spacing, 2 * end - 1);
+    VoicedSegment segment = segment_of_frames(begin, end, samples, voice_.spacing);
     segment.median_hz = median(own);
     if (segment.last_knot > segment.first_knot) voice_.segments.push_back(segment);
     begin = end;
@@ -69,19 +62,15 @@ void VoiceAnalysis::integrate_pitch(const VoicedSegment& segment) {
   const double rate = tables_.plan.sample_rate_hz;
   const auto spacing = static_cast<double>(voice_.spacing);
   knot_hz_.resize(voice_.knots.size());
-  const std::int64_t first_frame = (segment.first_knot + 1) / 2, last_frame = segment.last_knot / 2;
   for (std::int64_t m = segment.first_knot; m <= segment.last_knot; ++m) {
-    const std::int64_t left = std::clamp(m / 2, first_frame, last_frame);
-    const std::int64_t right = std::clamp((m + 1) / 2, first_frame, last_frame);
-    knot_hz_[m] = 0.5f * (voice_.hz[left] + voice_.hz[right]);
+    knot_hz_[m] = track_at_knot(voice_.hz.data(), segment, m);
   }
   double phase = 0.0;
   for (std::int64_t m = segment.first_knot; m <= segment.last_knot; ++m) {
     PhaseKnot& knot = voice_.knots[m];
     knot.source = phase;
     if (m == segment.last_knot) break;
-    knot.slope = static_cast<float>(knot_hz_[m] / rate);
-    knot.curve = static_cast<float>((knot_hz_[m + 1] - knot_hz_[m]) / (2.0 * spacing * rate));
+    follow_track(knot, knot_hz_[m], knot_hz_[m + 1], rate, spacing);
     phase = source_at(knot, spacing);
   }
 }
@@ -101,16 +90,12 @@ void VoiceAnalysis::demodulate(const VoicedSegment& segment) {
 
 // What the waveform's phase is ahead of the track's, in cycles, at every knot.
 std::vector<double> VoiceAnalysis::measure_leads(const VoicedSegment& segment) {
-  constexpr double kPeriods = 1.5, kShortest = 220.0 / 44100.0;  // of the window, on one side
-  constexpr double kFollow = 0.25;  // of the frequency: the most that a step to the next knot may correct
-  constexpr float kWeak = 0.25f;    // below this share of a higher harmonic, the lower one is left
   const std::int64_t each = voice_.spacing / tables_.plan.decimation;
   const std::int64_t count = segment.last_knot - segment.first_knot + 1, length = (count - 1) * each;
   std::vector<float> sums(static_cast<std::size_t>(2 * kLockHarmonics * count));
   float loudness[kLockHarmonics] = {};
   for (std::int64_t m = 0; m < count; ++m) {
-    const double rate = tables_.plan.decimated_rate_hz, period = rate / knot_hz_[segment.first_knot + m];
-    const auto half = static_cast<std::int64_t>(std::max(kPeriods * period, kShortest * rate));
+    const std::int64_t half = lock_half_window(tables_.plan.decimated_rate_hz, knot_hz_[segment.first_knot + m]);
     const std::int64_t centre = m * each;
     float* const sum = sums.data() + 2 * kLockHarmonics * m;
     SINGERPRINT_LANES(window_sums_lanes)
@@ -118,21 +103,15 @@ std::vector<double> VoiceAnalysis::measure_leads(const VoicedSegment& segment) {
      half + 1, sum);
     for (int h = 0; h < kLockHarmonics; ++h) loudness[h] += std::hypot(sum[2 * h], sum[2 * h + 1]);
   }
-  int h = 0;
-  for (int other = 1; other < kLockHarmonics; ++other) {
-    if (loudness[h] < kWeak * loudness[other]) h = other;
-  }
+  const int h = lock_harmonic(loudness);
   const double turns = 1.0 / (h + 1);
-  double lead = 0.0;
   std::vector<double> leads;
   for (std::int64_t m = 0; m < count; ++m) {
     const float* const sum = sums.data() + 2 * (kLockHarmonics * m + h);
-    const double measured = std::atan2(sum[1], sum[0]) / (2.0 * std::numbers::pi) * turns;
-    const double step = wrapped(measured - lead, turns);
-    const double limit = kFollow * knot_hz_[segment.first_knot + m] / tables_.plan.sample_rate_hz *
-                         static_cast<double>(voice_.spacing);
-    lead += m == 0 ? step : std::clamp(step, -limit, limit);
-    leads.push_back(lead);
+    const double measured = measured_lead(sum[0], sum[1], turns);
+    const double limit =
+        lead_limit(knot_hz_[segment.first_knot + m], tables_.plan.sample_rate_hz, static_cast<double>(voice_.spacing));
+    leads.push_back(m == 0 ? measured : next_lead(leads.back(), measured, turns, limit));
   }
   return leads;
 }
@@ -144,24 +123,18 @@ void VoiceAnalysis::lock_phase(const VoicedSegment& segment) {
   const std::vector<double> leads = measure_leads(segment);
   const auto count = static_cast<std::int64_t>(leads.size());
   const auto spacing = static_cast<double>(voice_.spacing);
-  double re = 0.0, im = 0.0;
+  Moment moment{};
   for (std::int64_t m = 0; m + 1 < count; ++m) {
-    const double angle = -std::numbers::pi * (leads[m] + leads[m + 1]);
-    re += moments_[2 * m] * std::cos(angle) - moments_[2 * m + 1] * std::sin(angle);
-    im += moments_[2 * m] * std::sin(angle) + moments_[2 * m + 1] * std::cos(angle);
+    const Moment share = turned_moment(moments_[2 * m], moments_[2 * m + 1], leads[m], leads[m + 1]);
+    moment = {moment.re + share.re, moment.im + share.im};
   }
-  const double centre = -std::atan2(im, re) / (2.0 * std::numbers::pi);
+  const double centre = centre_of_energy(moment);
   const auto lead = [&](std::int64_t m) { return leads[std::clamp<std::int64_t>(m, 0, count - 1)]; };
   for (std::int64_t m = 0; m < count; ++m) {
     PhaseKnot& knot = voice_.knots[segment.first_knot + m];
     knot.source += leads[m] - centre;
     if (m + 1 == count) break;
-    // A cubic with the middle slopes of its neighbours: a frequency that jumped at a knot would be heard as a click.
-    const double rise = lead(m + 1) - lead(m);
-    const double first = 0.5 * (lead(m + 1) - lead(m - 1)), last = 0.5 * (lead(m + 2) - lead(m));
-    knot.slope += static_cast<float>(first / spacing);
-    knot.curve += static_cast<float>((3.0 * rise - 2.0 * first - last) / (spacing * spacing));
-    knot.bend = static_cast<float>((first + last - 2.0 * rise) / (spacing * spacing * spacing));
+    add_lead(knot, lead(m - 1), lead(m), lead(m + 1), lead(m + 2), spacing);
   }
 }
 
@@ -169,12 +142,8 @@ void VoiceAnalysis::place_marks(VoicedSegment& segment) {
   const auto spacing = static_cast<double>(voice_.spacing);
   segment.first_mark = static_cast<std::int64_t>(voice_.marks.size());
   for (std::int64_t m = segment.first_knot; m < segment.last_knot; ++m) {
-    const PhaseKnot& knot = voice_.knots[m];
-    const double last = voice_.knots[m + 1].source;
-    for (double phase = std::floor(knot.source) + 1.0; phase <= last; phase += 1.0) {
-      const double t = time_of_advance(knot, 0.0, 1.0, phase - knot.source, spacing);
-      voice_.marks.push_back(static_cast<double>(m * voice_.spacing) + t);
-    }
+    for_each_mark(voice_.knots[m], voice_.knots[m + 1].source, spacing,
+                  [&](double, double t) { voice_.marks.push_back(static_cast<double>(m * voice_.spacing) + t); });
   }
   segment.marks = static_cast<std::int64_t>(voice_.marks.size()) - segment.first_mark;
 }
@@ -188,8 +157,7 @@ void VoiceAnalysis::plan_target(const VoicedSegment& segment, const PitchChange&
     PhaseKnot& knot = voice_.knots[m];
     knot.target = phase;
     if (m == segment.last_knot) break;
-    const FrequencyMap map = frequency_map(change, voice_.median_hz, tables_.plan.sample_rate_hz, knot.slope,
-                                           frequency_at(knot, spacing));
+    const FrequencyMap map = frequency_map(change, voice_.median_hz, tables_.plan.sample_rate_hz, knot, spacing);
     knot.constant = static_cast<float>(map.constant);
     knot.factor = static_cast<float>(map.factor);
     phase = target_at(knot, spacing);
@@ -205,21 +173,14 @@ void VoiceAnalysis::place_grains(VoicedSegment& segment) {
   segment.grains = 0;
   if (segment.marks < 3) return;
   const auto spacing = static_cast<double>(voice_.spacing);
-  const double first_phase = std::floor(voice_.knots[segment.first_knot].source) + 1.0;
+  const double first_phase = first_mark_phase(voice_.knots[segment.first_knot]);
   const double last_mark = voice_.marks[segment.first_mark + segment.marks - 1];
-  constexpr double kRounding = 1e-6;  // the first grain stands on the first mark, whatever q's rounding there
   for (std::int64_t m = segment.first_knot; m < segment.last_knot; ++m) {
     const PhaseKnot& knot = voice_.knots[m];
-    const double last = voice_.knots[m + 1].target;
-    for (double phase = std::max(0.0, std::floor(knot.target + 1.0 - kRounding)); phase < last - kRounding; phase += 1.0) {
-      const double t = time_of_advance(knot, knot.constant, knot.factor, phase - knot.target, spacing);
+    for_each_grain(knot, voice_.knots[m + 1].target, spacing, [&](double, double t) {
       const double at = static_cast<double>(m * voice_.spacing) + t;
-      if (at > last_mark + 0.5) continue;
-      const auto source = static_cast<std::int64_t>(std::llround(source_at(knot, t) - first_phase));
-      const double own = frequency_at(knot, t), wanted = knot.constant + knot.factor * own;
-      voice_.grains.push_back({at, segment.first_mark + std::clamp<std::int64_t>(source, 0, segment.marks - 1),
-                               static_cast<float>(own / wanted)});
-    }
+      if (!is_beyond(at, last_mark)) voice_.grains.push_back(grain_of(knot, at, t, first_phase, segment));
+    });
   }
   segment.grains = static_cast<std::int64_t>(voice_.grains.size()) - segment.first_grain;
 }

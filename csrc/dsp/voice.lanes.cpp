@@ -2,6 +2,7 @@
 
 #include "core/lane.h"
 #include "core/turns.h"
+#include "dsp/voice_steps.h"
 
 namespace singerprint::SINGERPRINT_ISA {
 namespace {
@@ -34,12 +35,11 @@ SINGERPRINT_LANE_INLINE void store_some(Lane lane, float* to, std::int64_t count
 
 void demodulate_lanes(const float* y, std::int64_t count, std::int32_t decimation, const PhaseKnot& knot,
                       float* demodulated, std::int64_t distance, float* moment) {
-  const double whole = static_cast<double>(static_cast<std::int64_t>(knot.source));
-  const Lane phase(static_cast<float>(knot.source - whole)), slope(knot.slope), curve(knot.curve);
+  const Lane phase(part_of_turn(knot.source)), slope(knot.slope), curve(knot.curve);
   Lane moment_re(0.0f), moment_im(0.0f);
   for (std::int64_t i = 0; i < count; i += kLanes) {
     const Lane t = ramp(static_cast<float>(i)) * Lane(static_cast<float>(decimation));
-    const Phasor<Lane> unit = phasor_of_turns(-(phase + (slope + curve * t) * t));
+    const Phasor<Lane> unit = phasor_of_track(phase, slope, curve, t);
     const Lane sample = load_some(y + i, count - i);
     Phasor<Lane> z{sample * unit.re, sample * unit.im};
     moment_re = multiply_add(sample, z.re, moment_re);

@@ -17,34 +17,42 @@
 namespace singerprint {
 
 struct PhaseKnot {
-  double source, target;   // cycles
+  double source, target;     // cycles
   float slope, curve, bend;  // cycles a sample, a sample^2, a sample^3
-  float constant, factor;  // cycles a sample, ratio
+  float constant, factor;    // cycles a sample, ratio
 };
 
 struct PitchChange {
   double pitch_ratio, pitch_range_ratio, formant_ratio;
 };
 
+// What s rises by within t samples of the knot.
+SINGERPRINT_HOST_DEVICE inline double rise_at(const PhaseKnot& knot, double t) {
+  return (knot.slope + (knot.curve + knot.bend * t) * t) * t;
+}
 SINGERPRINT_HOST_DEVICE inline double source_at(const PhaseKnot& knot, double t) {
-  return knot.source + (knot.slope + (knot.curve + knot.bend * t) * t) * t;
+  return knot.source + rise_at(knot, t);
 }
 // s', cycles a sample.
 SINGERPRINT_HOST_DEVICE inline double frequency_at(const PhaseKnot& knot, double t) {
   return knot.slope + (2.0 * knot.curve + 3.0 * knot.bend * t) * t;
 }
+// What q rises by within t samples of the knot.
+SINGERPRINT_HOST_DEVICE inline double advance_at(const PhaseKnot& knot, double t) {
+  return knot.constant * t + knot.factor * rise_at(knot, t);
+}
 SINGERPRINT_HOST_DEVICE inline double target_at(const PhaseKnot& knot, double t) {
-  return knot.target + knot.constant * t + knot.factor * (source_at(knot, t) - knot.source);
+  return knot.target + advance_at(knot, t);
 }
 
 // t in [0, spacing] with constant t + factor (s(t) - source) = advance, by Newton's method from the chord: the phase
 // rises throughout, and bends so little within an interval that three steps reach the last bit.
 SINGERPRINT_HOST_DEVICE inline double time_of_advance(const PhaseKnot& knot, double constant, double factor,
                                                       double advance, double spacing) {
-  const double whole = constant * spacing + factor * (source_at(knot, spacing) - knot.source);
+  const double whole = constant * spacing + factor * rise_at(knot, spacing);
   double t = whole > 0.0 ? spacing * advance / whole : 0.0;
   for (int step = 0; step < 3; ++step) {
-    const double error = constant * t + factor * (source_at(knot, t) - knot.source) - advance;
+    const double error = constant * t + factor * rise_at(knot, t) - advance;
     const double slope = constant + factor * frequency_at(knot, t);
     if (slope > 0.0) t -= error / slope;
     t = t < 0.0 ? 0.0 : t > spacing ? spacing : t;
@@ -57,19 +65,23 @@ struct FrequencyMap {
   double constant, factor;
 };
 
-// Where the wanted frequency leaves [20 Hz, a quarter of the sample rate] at either end of the interval, its middle
-// value, clamped, holds for the interval.
+inline constexpr double kLowestWantedHz = 20.0;
+inline constexpr double kHighestWanted = 0.25;  // cycles a sample
+
+// Where the wanted frequency leaves [20 Hz, a quarter of the sample rate] at either end of the interval or on its
+// average, its middle value, clamped, holds for the interval. So q rises by at most a quarter a sample.
 SINGERPRINT_HOST_DEVICE inline FrequencyMap frequency_map(const PitchChange& change, double median_hz,
-                                                          double sample_rate_hz, double first, double last) {
-  constexpr double kLowestHz = 20.0, kHighest = 0.25;
-  const double lowest = kLowestHz / sample_rate_hz;
+                                                          double sample_rate_hz, const PhaseKnot& knot,
+                                                          double spacing) {
+  const double lowest = kLowestWantedHz / sample_rate_hz;
   const double factor = change.pitch_ratio * change.pitch_range_ratio;
   const double constant = median_hz / sample_rate_hz * change.pitch_ratio * (1.0 - change.pitch_range_ratio);
-  const double at_first = constant + factor * first, at_last = constant + factor * last;
-  const double low = at_first < at_last ? at_first : at_last, high = at_first < at_last ? at_last : at_first;
-  if (low >= lowest && high <= kHighest) return {constant, factor};
+  const double at_first = constant + factor * knot.slope, at_last = constant + factor * frequency_at(knot, spacing);
+  const double average = constant + factor * (rise_at(knot, spacing) / spacing);
+  const double low = fmin(average, fmin(at_first, at_last)), high = fmax(average, fmax(at_first, at_last));
+  if (low >= lowest && high <= kHighestWanted) return {constant, factor};
   const double middle = 0.5 * (low + high);
-  return {middle < lowest ? lowest : middle > kHighest ? kHighest : middle, 0.0};
+  return {fmin(fmax(middle, lowest), kHighestWanted), 0.0};
 }
 
 }  // namespace singerprint

@@ -12,6 +12,7 @@
 #include "core/cache.h"
 #include "core/check.h"
 #include "core/cuda.h"
+#include "core/device_table.h"
 #include "core/precompiled.h"
 #include "dsp/mel_filter_bank.h"
 #include "dsp/power_spectrum.h"
@@ -146,14 +147,6 @@ at::Tensor compute_on_cpu(const at::Tensor& waveforms, const Options& options) {
 struct DeviceTables {
   at::Tensor half_window, twiddles, first_bin, begin, weights;
 };
-
-template <class Number>
-at::Tensor on_device(const std::vector<Number>& numbers, at::ScalarType dtype, c10::Device device) {
-  const at::Tensor host = at::empty({static_cast<std::int64_t>(numbers.size())}, at::TensorOptions().dtype(dtype));
-  std::copy(numbers.begin(), numbers.end(), static_cast<Number*>(host.mutable_data_ptr()));
-  // A blocking copy: another stream may be the next to read it.
-  return host.to(device);
-}
 
 [[maybe_unused]] std::shared_ptr<const DeviceTables> device_tables(const Options& options, c10::Device device) {
   // Never emptied, never destroyed: a kernel may still read a table, and at exit CUDA is gone before the statics.

@@ -12,7 +12,7 @@ __global__ void __launch_bounds__(kMaximalThreads)
     log_mel_kernel(const float* waveforms, std::int64_t batch, std::int64_t samples, std::int64_t hop_length,
                    std::int64_t frames, LogMelTables tables, float log_offset, float* result) {
   extern __shared__ ComplexNumber memory[];  // (frames of the group, n_fft)
-  const FrameThread thread{static_cast<int>(threadIdx.x), static_cast<int>(blockDim.x)};
+  const BlockThread thread{static_cast<int>(threadIdx.x), static_cast<int>(blockDim.x)};
   const std::int64_t wanted = std::int64_t{blockIdx.x} * blockDim.y + threadIdx.y;
   const std::int64_t frame = wanted < frames ? wanted : frames - 1;
   for (std::int64_t b = blockIdx.y; b < batch; b += gridDim.y) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "core/block_thread.h"
 #include "frontend/log_mel.h"
 
 namespace singerprint {
@@ -18,8 +19,7 @@ struct FrameBlock {
   int frames, threads, shared_bytes;
 };
 
-inline constexpr int kUsualSharedBytes = 48 * 1024;  // more needs an opt-in
-inline constexpr int kMaximalThreads = 768;          // of a block; the kernel's registers are bounded by it
+inline constexpr int kMaximalThreads = 768;  // of a block; the kernel's registers are bounded by it
 
 inline FrameBlock frame_block(int n_fft) {
   constexpr int kMaximalFrames = 8;  // 8 adjacent frames of a mel are one 32-byte sector of the result
@@ -30,17 +30,6 @@ inline FrameBlock frame_block(int n_fft) {
   const int butterflies = n_fft / 8;
   const int threads = butterflies < 32 ? 32 : butterflies > 256 ? 256 : butterflies;
   return {frames, threads, frames * frame_bytes};
-}
-
-// Thread `index` of the `count` threads that share a frame.
-struct FrameThread {
-  int index, count;
-};
-
-SINGERPRINT_HOST_DEVICE inline void synchronise_block() {
-#ifdef __CUDA_ARCH__
-  __syncthreads();
-#endif
 }
 
 SINGERPRINT_HOST_DEVICE inline ComplexNumber add(ComplexNumber a, ComplexNumber b) {
@@ -56,7 +45,7 @@ SINGERPRINT_HOST_DEVICE inline ComplexNumber twiddle(ComplexNumber z, const floa
 }
 
 // Even samples real, odd samples imaginary, windowed. `start` is the waveform's index of the frame's first sample.
-SINGERPRINT_HOST_DEVICE inline void pack_frame(FrameThread thread, const float* waveform, std::int64_t samples,
+SINGERPRINT_HOST_DEVICE inline void pack_frame(BlockThread thread, const float* waveform, std::int64_t samples,
                                                std::int64_t start, const LogMelTables& tables, ComplexNumber* packed) {
   for (int n = thread.index; n < tables.n_fft / 2; n += thread.count) {
     packed[n] = {tables.half_window[2 * n] * waveform[reflect_index(start + 2 * n, samples)],
@@ -65,7 +54,7 @@ SINGERPRINT_HOST_DEVICE inline void pack_frame(FrameThread thread, const float* 
 }
 
 // A Stockham pass of radix 4: size numbers at distance stride, size * stride = half.
-SINGERPRINT_HOST_DEVICE inline void pass_of_four(FrameThread thread, const LogMelTables& tables, int size, int stride,
+SINGERPRINT_HOST_DEVICE inline void pass_of_four(BlockThread thread, const LogMelTables& tables, int size, int stride,
                                                  const ComplexNumber* from, ComplexNumber* to) {
   const int quarter = tables.n_fft / 8, step = tables.n_fft / size;
   for (int index = thread.index; index < quarter; index += thread.count) {
@@ -84,7 +73,7 @@ SINGERPRINT_HOST_DEVICE inline void pass_of_four(FrameThread thread, const LogMe
 }
 
 // The last pass where a 2 is left over: no twiddles.
-SINGERPRINT_HOST_DEVICE inline void pass_of_two(FrameThread thread, const LogMelTables& tables,
+SINGERPRINT_HOST_DEVICE inline void pass_of_two(BlockThread thread, const LogMelTables& tables,
                                                 const ComplexNumber* from, ComplexNumber* to) {
   const int quarter = tables.n_fft / 4;
   for (int q = thread.index; q < quarter; q += thread.count) {
@@ -94,7 +83,7 @@ SINGERPRINT_HOST_DEVICE inline void pass_of_two(FrameThread thread, const LogMel
 }
 
 // Bins k and half - k of the real signal from the packed transform z (the halves are in the window).
-SINGERPRINT_HOST_DEVICE inline void untangle_power(FrameThread thread, const LogMelTables& tables,
+SINGERPRINT_HOST_DEVICE inline void untangle_power(BlockThread thread, const LogMelTables& tables,
                                                    const ComplexNumber* z, float* power) {
   const int half = tables.n_fft / 2;
   for (int k = thread.index; k <= half / 2; k += thread.count) {
@@ -108,7 +97,7 @@ SINGERPRINT_HOST_DEVICE inline void untangle_power(FrameThread thread, const Log
 }
 
 // memory: n_fft complex numbers shared by the threads. Returns the powers (n_fft / 2 + 1), which lie in it.
-SINGERPRINT_HOST_DEVICE inline const float* frame_power(FrameThread thread, const float* waveform, std::int64_t samples,
+SINGERPRINT_HOST_DEVICE inline const float* frame_power(BlockThread thread, const float* waveform, std::int64_t samples,
                                                         std::int64_t start, const LogMelTables& tables,
                                                         ComplexNumber* memory) {
   const int half = tables.n_fft / 2;

@@ -1,4 +1,5 @@
-// pitch: the fundamental frequency of every frame, 0 where it is unvoiced; the formulas are in dsp/pitch_track.h.
+#include "frontend/pitch.h"
+
 #include <ATen/Parallel.h>
 
 #include <tuple>
@@ -6,6 +7,7 @@
 #include "core/cache.h"
 #include "core/check.h"
 #include "core/cuda.h"
+#include "core/device_table.h"
 #include "core/precompiled.h"
 #include "dsp/pitch_track.h"
 
@@ -27,13 +29,18 @@ at::Tensor pitch_meta(const at::Tensor& waveforms, double sample_rate_hz, std::i
   return at::empty_symint({waveforms.sym_size(0), waveforms.sym_size(1) / hop_length + 1}, waveforms.options());
 }
 
-at::Tensor pitch_cpu(const at::Tensor& waveforms, double sample_rate_hz, std::int64_t hop_length, double min_hz,
-                     double max_hz) {
+std::shared_ptr<const PitchTables> cached_tables(double sample_rate_hz, std::int64_t hop_length, double min_hz,
+                                                 double max_hz) {
   static Cache<std::tuple<double, std::int64_t, double, double>, PitchTables> cache(64);
-  at::Tensor result = pitch_meta(waveforms, sample_rate_hz, hop_length, min_hz, max_hz);
-  const auto tables = cache.get({sample_rate_hz, hop_length, min_hz, max_hz}, [&] {
+  return cache.get({sample_rate_hz, hop_length, min_hz, max_hz}, [&] {
     return std::make_shared<const PitchTables>(pitch_tables(sample_rate_hz, hop_length, min_hz, max_hz));
   });
+}
+
+at::Tensor pitch_cpu(const at::Tensor& waveforms, double sample_rate_hz, std::int64_t hop_length, double min_hz,
+                     double max_hz) {
+  at::Tensor result = pitch_meta(waveforms, sample_rate_hz, hop_length, min_hz, max_hz);
+  const auto tables = cached_tables(sample_rate_hz, hop_length, min_hz, max_hz);
   const at::Tensor source = waveforms.contiguous();
   const std::int64_t samples = source.size(1), frames = result.size(1);
   const float* const from = source.const_data_ptr<float>();
@@ -42,6 +49,43 @@ at::Tensor pitch_cpu(const at::Tensor& waveforms, double sample_rate_hz, std::in
     PitchTracker track(*tables);
     for (std::int64_t b = begin; b < end; ++b) track(from + b * samples, samples, to + b * frames);
   });
+  return result;
+}
+
+// The tables of a configuration in the memory of a device.
+struct DeviceTables {
+  PitchPlan plan;
+  at::Tensor flat;
+};
+
+[[maybe_unused]] std::shared_ptr<const DeviceTables> device_tables(double sample_rate_hz, std::int64_t hop_length,
+                                                                   double min_hz, double max_hz, c10::Device device) {
+  // Never emptied, never destroyed: a kernel may still read a table, and at exit CUDA is gone before the statics.
+  static auto& cache = *new Cache<std::tuple<double, std::int64_t, double, double, int>, DeviceTables>(SIZE_MAX);
+  return cache.get({sample_rate_hz, hop_length, min_hz, max_hz, device.index()}, [&] {
+    const auto tables = cached_tables(sample_rate_hz, hop_length, min_hz, max_hz);
+    return std::make_shared<const DeviceTables>(
+        DeviceTables{tables->plan, on_device(flattened(*tables), at::kFloat, device)});
+  });
+}
+
+[[maybe_unused]] at::Tensor pitch_cuda(const at::Tensor& waveforms, double sample_rate_hz, std::int64_t hop_length,
+                                       double min_hz, double max_hz) {
+  at::Tensor result = pitch_meta(waveforms, sample_rate_hz, hop_length, min_hz, max_hz);
+  const c10::DeviceGuard guard(waveforms.device());
+  const auto held = device_tables(sample_rate_hz, hop_length, min_hz, max_hz, waveforms.device());
+  const at::Tensor source = waveforms.contiguous();
+  const std::int64_t batch = source.size(0), samples = source.size(1), frames = result.size(1);
+  const at::Tensor decimated = at::empty({batch, decimated_samples(held->plan, samples)}, source.options());
+  const at::Tensor peaks = at::empty({batch, frames}, source.options());
+  const at::Tensor candidates = at::empty({batch, frames, kPitchCandidates, 3}, source.options());
+  const at::Tensor predecessors = at::empty({batch, frames, kPitchCandidates}, source.options().dtype(at::kChar));
+  const PitchBuffers buffers{decimated.mutable_data_ptr<float>(), peaks.mutable_data_ptr<float>(),
+                             reinterpret_cast<PitchCandidate*>(candidates.mutable_data_ptr<float>()),
+                             predecessors.mutable_data_ptr<std::int8_t>()};
+  check_launch("pitch", launch_pitch(source.const_data_ptr<float>(), batch, samples,
+                                     pitch_table_view(held->plan, held->flat.const_data_ptr<float>()), buffers,
+                                     result.mutable_data_ptr<float>(), current_stream(waveforms)));
   return result;
 }
 
