@@ -29,7 +29,8 @@ def pitch_shift(
         sample_rate_hz: of the waveforms, in [8000, 192000].
         pitch_ratio: ``(batch,)`` float32 or one number, in [0.25, 4].
         pitch_range_ratio: likewise, in [0, 4]: 0 sings on one note.
-        formant_ratio: likewise, in [0.25, 4].
+        formant_ratio: likewise, in [0.25, 4]. Ranges are checked on the CPU alone; on CUDA a ratio is clamped
+            to its range, and NaN counts as its lower end: the host does not wait for the device.
         praat_compatible: the limits of Praat as Torres et al. (2023) set them: voices of 75 to 600 Hz, one
             method for all, grains of the shorter period. To reproduce; high voices suffer.
 
