@@ -17,13 +17,6 @@ at::Tensor time_mask_meta(const at::Tensor& waveforms, const at::Tensor& start_s
   return at::empty_symint(waveforms.sym_sizes(), waveforms.options());
 }
 
-void check_not_negative(const char* argument, const at::Tensor& values) {
-  const std::int64_t* const value = values.const_data_ptr<std::int64_t>();
-  for (std::int64_t b = 0; b < values.size(0); ++b) {
-    TORCH_CHECK_VALUE(value[b] >= 0, "time_mask: ", argument, " must not be negative, got ", value[b]);
-  }
-}
-
 // No lanes: copying and zeroing are what the C library does best.
 void mask_waveform(const float* waveform, Stretch masked, std::int64_t samples, float* result) {
   std::memcpy(result, waveform, masked.begin * sizeof(float));
@@ -37,8 +30,8 @@ at::Tensor time_mask_cpu(const at::Tensor& waveforms, const at::Tensor& start_sa
   const at::Tensor source = waveforms.contiguous();
   const at::Tensor starts = start_samples.contiguous();
   const at::Tensor lengths = length_samples.contiguous();
-  check_not_negative("start_samples", starts);
-  check_not_negative("length_samples", lengths);
+  check_not_negative("time_mask", "start_samples", starts);
+  check_not_negative("time_mask", "length_samples", lengths);
   const std::int64_t samples = waveforms.size(1);
   if (result.numel() == 0) return result;  // memcpy must not be given a null pointer
   const float* const from = source.const_data_ptr<float>();

@@ -32,4 +32,12 @@ inline void check_per_clip(const char* op, const char* argument, const at::Tenso
   check_same_device(op, argument, tensor, waveforms);
 }
 
+// Values, (batch,) int64 contiguous on the CPU; elsewhere to look at them would wait for the device.
+inline void check_not_negative(const char* op, const char* argument, const at::Tensor& values) {
+  const std::int64_t* const value = values.const_data_ptr<std::int64_t>();
+  for (std::int64_t b = 0; b < values.size(0); ++b) {
+    TORCH_CHECK_VALUE(value[b] >= 0, op, ": ", argument, " must not be negative, got ", value[b]);
+  }
+}
+
 }  // namespace singerprint

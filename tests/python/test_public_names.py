@@ -30,6 +30,9 @@ SIGNATURES = {
     "augment.RandomGain": "min_gain_db=-6.0, max_gain_db=0.0, probability=0.5",
     "augment.RandomGaussianNoise": "min_amplitude=0.001, max_amplitude=0.05, probability=0.5",
     "augment.RandomTimeMask": "max_length_ratio=0.125, probability=0.5",
+    "augment.noise_gain_mask": (
+        "waveforms, amplitude, gain_db, start_samples, length_samples, key, stream=2"
+    ),
     "augment.Compose": "transforms",
     "augment.preset": "name, sample_rate_hz=44100",
     "augment.preset_or_file": "name, sample_rate_hz=44100",

@@ -12,6 +12,7 @@ from singerprint.augment.gain import RandomGain, gain
 from singerprint.augment.gaussian_noise import RandomGaussianNoise, gaussian_noise
 from singerprint.augment.high_pass import RandomHighPass, high_pass
 from singerprint.augment.low_pass import RandomLowPass, low_pass
+from singerprint.augment.noise_gain_mask import noise_gain_mask
 from singerprint.augment.parametric_eq import RandomParametricEq, parametric_eq
 from singerprint.augment.pitch_shift import RandomPitchShift, formant_shift, pitch_shift
 from singerprint.augment.presets import preset, preset_or_file
@@ -48,6 +49,7 @@ __all__ = [
     "gaussian_noise",
     "high_pass",
     "low_pass",
+    "noise_gain_mask",
     "parametric_eq",
     "pitch_shift",
     "preset",

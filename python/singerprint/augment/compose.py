@@ -5,7 +5,14 @@ from collections.abc import Iterator, Sequence
 from torch import Tensor
 
 from singerprint.augment.draw_key import DrawKey
+from singerprint.augment.gain import RandomGain
+from singerprint.augment.gaussian_noise import RandomGaussianNoise
+from singerprint.augment.noise_gain_mask import noise_gain_mask
 from singerprint.augment.random_transform import Parameters, RandomTransform, samples_of
+from singerprint.augment.time_mask import RandomTimeMask
+
+# Three passes over memory in one, to the same bits. Subclasses may do something else and are left alone.
+_FUSED = (RandomGaussianNoise, RandomGain, RandomTimeMask)
 
 
 class Compose:
@@ -63,8 +70,19 @@ class Compose:
                 f"Compose: parameters must have {len(self.transforms)} entries, one per transform, "
                 f"got {len(parameters)}"
             )
-        for (transform, occurrence), drawn in zip(self._links(), parameters, strict=True):
-            waveforms = transform.apply(waveforms, drawn, key, occurrence)
+        links = list(self._links())
+        place = 0
+        while place < len(links):
+            run = slice(place, place + len(_FUSED))
+            transform, occurrence = links[place]
+            if tuple(type(link) for link, _ in links[run]) == _FUSED:
+                noise, level, mask = parameters[run]
+                drawn = {**noise, **level, **mask}
+                waveforms = noise_gain_mask(waveforms, **drawn, key=key, stream=transform.stream(occurrence))
+                place += len(_FUSED)
+            else:
+                waveforms = transform.apply(waveforms, parameters[place], key, occurrence)
+                place += 1
         return waveforms
 
     def __call__(self, waveforms: Tensor, key: DrawKey) -> Tensor:
