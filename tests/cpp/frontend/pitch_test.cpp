@@ -93,7 +93,9 @@ TEST_P(PitchKernels, FindThePitchOfTheCpu) {
   EXPECT_TRUE(found.gt(0.0).equal(expected.gt(0.0)));
   // The same order of every sum as the AVX-512 lanes have; the others make the mean of a frame in another one.
   EXPECT_TRUE(at::allclose(found, expected, 1e-5, 0.0));
-  if (samples > 20000) EXPECT_GT(expected.gt(0.0).sum().item<std::int64_t>(), 5);
+  if (samples > 20000) {
+    EXPECT_GT(expected.gt(0.0).sum().item<std::int64_t>(), 5);
+  }
 }
 
 TEST(PitchKernelBlock, FitsWhateverTheOptions) {
