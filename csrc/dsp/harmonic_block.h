@@ -65,7 +65,6 @@ SINGERPRINT_HOST_DEVICE inline void analyse_part(const AnalysisSample* samples, 
   for (int n = begin; n < end; ++n) {
     const AnalysisSample sample = samples[n];
     Phasor<float> z = phasor_of_turns(-number * sample.cycles);
-#pragma unroll
     for (int g = 0; g < kGroupsOfLines; ++g) {
       if (g >= groups) continue;
       own[g] = {
@@ -75,7 +74,6 @@ SINGERPRINT_HOST_DEVICE inline void analyse_part(const AnalysisSample* samples, 
            multiply_add(z.re, sample.step_im, z.im * sample.step_re)};
     }
   }
-#pragma unroll
   for (int g = 0; g < kGroupsOfLines; ++g) sums[g * kLanesOfLines] = own[g];
 }
 

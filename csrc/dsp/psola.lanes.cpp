@@ -39,13 +39,19 @@ SINGERPRINT_LANE_INLINE void add_lanes(Lane value, std::int64_t n, std::int64_t 
   }
 }
 
-// The waveform moves by a constant distance: one row of the table for all samples.
+// The waveform moves by a constant distance: one set of taps for all samples, between two rows of the table.
 void add_shifted(const float* waveform, const GrainShape& grain, const float* sinc, std::int32_t taps,
                  std::int64_t begin, std::int64_t end, float* result) {
   const double distance = grain.source - grain.target;
   const std::int64_t whole = floor_of(distance);
-  const auto phase = static_cast<int>((distance - static_cast<double>(whole)) * kSincPhases + 0.5);
-  const float* const weights = sinc + phase * taps;
+  const double position = (distance - static_cast<double>(whole)) * kSincPhases;
+  const auto row = static_cast<int>(position);
+  const auto part = static_cast<float>(position - row);
+  float weights[kMaximalSincTaps];
+  for (std::int32_t tap = 0; tap < taps; ++tap) {
+    const float *const here = sinc + row * taps + tap, *const next = here + taps;
+    weights[tap] = *here + part * (*next - *here);
+  }
   const float* const from = waveform + whole - (taps / 2 - 1);
   const auto first = static_cast<float>(static_cast<double>(begin) - grain.target);
   for (std::int64_t n = begin; n < end; n += kLanes) {

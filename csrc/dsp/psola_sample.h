@@ -74,32 +74,40 @@ SINGERPRINT_HOST_DEVICE inline float share_kept(double from_first, double first_
   return 1.0f - hann_at(fmaxf(fmaxf(before, after), 0.0f));
 }
 
-// Where a grain reads the waveform for sample n: `phase` / kSincPhases after sample `whole`.
+// Where a grain reads the waveform for sample n: (row + part) / kSincPhases after sample `whole`.
 struct ReadingPlace {
   std::int64_t whole;
-  int phase;
+  int row;
+  float part;
 };
 SINGERPRINT_HOST_DEVICE inline ReadingPlace reading_place(const GrainShape& grain, std::int64_t n) {
-  const auto from_target = static_cast<double>(n) - grain.target;
-  // Unscaled, the waveform moves by a constant distance: the same phase for all samples.
-  const double at =
-      grain.formant_ratio == 1.0f ? grain.source - grain.target : grain.source + grain.formant_ratio * from_target;
-  const double whole = floor(at);
-  return {static_cast<std::int64_t>(whole) + (grain.formant_ratio == 1.0f ? n : 0),
-          static_cast<int>((at - whole) * kSincPhases + 0.5)};
+  if (grain.formant_ratio == 1.0f) {  // the waveform moves by a constant distance
+    const double at = grain.source - grain.target, whole = floor(at), position = (at - whole) * kSincPhases;
+    const int row = static_cast<int>(position);
+    return {static_cast<std::int64_t>(whole) + n, row, static_cast<float>(position - row)};
+  }
+  const double at = grain.source + grain.formant_ratio * (static_cast<double>(n) - grain.target), whole = floor(at);
+  return {static_cast<std::int64_t>(whole), static_cast<int>((at - whole) * kSincPhases + 0.5), 0.0f};
+}
+
+// Between two rows of the table.
+SINGERPRINT_HOST_DEVICE inline float sinc_weight(const float* weights, std::int32_t taps, std::int32_t tap,
+                                                 float part) {
+  return part == 0.0f ? weights[tap] : weights[tap] + part * (weights[tap + taps] - weights[tap]);
 }
 
 // Sample n of a grain; the waveform is 0 beyond its ends.
 SINGERPRINT_HOST_DEVICE inline float grain_sample(const GrainShape& grain, const float* waveform, std::int64_t samples,
                                                   const float* sinc, std::int32_t taps, std::int64_t n) {
   const ReadingPlace place = reading_place(grain, n);
-  const float* const weights = sinc + place.phase * taps;
+  const float* const weights = sinc + place.row * taps;
   const std::int64_t first = place.whole - (taps / 2 - 1);
   float even = 0.0f, odd = 0.0f;
   for (std::int32_t tap = 0; tap < taps; tap += 2) {
     const std::int64_t i = first + tap;
-    even = multiply_add(weights[tap], i >= 0 && i < samples ? waveform[i] : 0.0f, even);
-    odd = multiply_add(weights[tap + 1], i >= -1 && i + 1 < samples ? waveform[i + 1] : 0.0f, odd);
+    even = multiply_add(sinc_weight(weights, taps, tap, place.part), i >= 0 && i < samples ? waveform[i] : 0.0f, even);
+    odd = multiply_add(sinc_weight(weights, taps, tap + 1, place.part),
+                       i >= -1 && i + 1 < samples ? waveform[i + 1] : 0.0f, odd);
   }
   const auto u = static_cast<float>(static_cast<double>(n) - grain.target);
   return (even + odd) * (hann_at(u * (u < 0.0f ? 1.0f / grain.left : 1.0f / grain.right)) * grain.gain);

