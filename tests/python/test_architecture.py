@@ -17,7 +17,7 @@ NATIVE_ARROWS = {
     "module.cpp": {"core", "nn"},
 }
 # What dsp may take from core: it must compile without PyTorch and without the CUDA runtime.
-TORCH_FREE_CORE = {"core/host_device.h", "core/lane.h", "core/dispatch.h"}
+TORCH_FREE_CORE = {"core/host_device.h", "core/lane.h", "core/dispatch.h", "core/turns.h"}
 
 # Modules that know nothing of ours and serve every package.
 LEAVES = {"atomic_file"}

@@ -121,7 +121,9 @@ class RandomPitchShift(RandomTransform):
         probability: float = 0.5,
     ) -> None:
         super().__init__(probability)
-        self.require(8000 <= sample_rate_hz <= 192_000, "sample_rate_hz must be in [8000, 192000]", sample_rate_hz)
+        self.require(
+            8000 <= sample_rate_hz <= 192_000, "sample_rate_hz must be in [8000, 192000]", sample_rate_hz
+        )
         for name, ratio in (
             ("max_pitch_ratio", max_pitch_ratio),
             ("max_pitch_range_ratio", max_pitch_range_ratio),
