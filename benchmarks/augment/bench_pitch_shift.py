@@ -1,8 +1,8 @@
 """pitch_shift against what keeps formants elsewhere: four low and four high voices of 4 s, on one core.
 
 The voices are the quality judge's (benchmarks/quality/oracle_voice.py); how good the takes are is its matter.
-Here every contender is asked for the same ratio, and `pitch_off_cents` is how far its take is from it: Praat as
-the papers call it looks for no pitch above 600 Hz, and a table should not hide what is fast because it is wrong.
+Every contender is asked for the same ratio, and `pitch_off_cents` is how far its take is from it: Praat, as
+the papers call it, looks for no pitch above 600 Hz, and what is fast because it is wrong should be seen.
 Rubber Band is a program of its own: the time of a short take is taken from that of a long one.
 """
 

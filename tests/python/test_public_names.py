@@ -25,7 +25,8 @@ SIGNATURES = {
     "augment.tanh_distortion": "waveforms, amount",
     "augment.shift": "waveforms, shift_samples, fade_samples=0",
     "augment.pitch_shift": (
-        "waveforms, sample_rate_hz, pitch_ratio, pitch_range_ratio=1.0, formant_ratio=1.0, praat_compatible=False"
+        "waveforms, sample_rate_hz, pitch_ratio, pitch_range_ratio=1.0, formant_ratio=1.0, "
+        "praat_compatible=False"
     ),
     "augment.formant_shift": "waveforms, sample_rate_hz, formant_ratio",
     "augment.convolve": "waveforms, impulse_responses",
