@@ -24,6 +24,11 @@ SIGNATURES = {
     "augment.band_pass": "waveforms, sample_rate_hz, low_hz, high_hz, order=2",
     "augment.tanh_distortion": "waveforms, amount",
     "augment.shift": "waveforms, shift_samples, fade_samples=0",
+    "augment.pitch_shift": (
+        "waveforms, sample_rate_hz, pitch_ratio, pitch_range_ratio=1.0, formant_ratio=1.0, "
+        "praat_compatible=False"
+    ),
+    "augment.formant_shift": "waveforms, sample_rate_hz, formant_ratio",
     "augment.convolve": "waveforms, impulse_responses",
     "augment.bandwidth": "waveforms, sample_rate_hz, cutoff_hz, transition_hz=300.0",
     "augment.time_mask": "waveforms, start_samples, length_samples",
@@ -39,6 +44,11 @@ SIGNATURES = {
     "augment.from_config": "config, sample_rate_hz=44100",
     "augment.to_config": "chain",
     "augment.read_config": "path",
+    "augment.RandomPitchShift": (
+        "sample_rate_hz=44100, max_pitch_ratio=1.3, max_pitch_range_ratio=1.5, max_formant_ratio=1.0, "
+        "praat_compatible=False, probability=0.5"
+    ),
+    "frontend.pitch": "waveforms, sample_rate_hz=44100, hop_length=512, min_hz=60.0, max_hz=1500.0",
     "frontend.log_mel": (
         "waveforms, sample_rate_hz=44100, n_fft=2048, hop_length=512, n_mels=80, fmin_hz=0.0, fmax_hz=None, "
         "mel_scale='slaney', mel_norm='slaney', log_offset=1e-08"
