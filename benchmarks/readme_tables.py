@@ -72,6 +72,19 @@ def pitch_shift_quality():
     return markdown(["low / high voices", *columns, "unvoiced kept, dB"], table)
 
 
+def pitch_shift_real():
+    """One row a method: its figures on clips of real singing."""
+    columns = {
+        "frames within 50 cents": lambda row: f"{row['f0_within_50_cents_percent']:.1f}%",
+        "F1 / F2 / F3 moved, Hz": lambda row: " / ".join(f"{row[f'f{n}_shift_hz']:.0f}" for n in (1, 2, 3)),
+        "cosine to the original, GE2E": lambda row: f"{row['ge2e_cosine']:.2f}",
+    }
+    rows = results("pitch_shift_real")["rows"]
+    return markdown(
+        ["", *columns], [[row["method"], *(cell(row) for cell in columns.values())] for row in rows]
+    )
+
+
 def speed():
     """One row a case: our time, and by how much what a user would otherwise run is slower."""
     table = []
@@ -96,6 +109,7 @@ TABLES = {
     "real_singing": real_singing,
     "training_curve": training_curve,
     "pitch_shift_quality": pitch_shift_quality,
+    "pitch_shift_real": pitch_shift_real,
     "speed": speed,
 }
 
