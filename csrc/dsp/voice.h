@@ -12,8 +12,8 @@ namespace singerprint {
 // Knots [first_knot, last_knot] of the clip; marks [first_mark, first_mark + marks) of its list.
 struct VoicedSegment {
   std::int64_t first_knot, last_knot;
-  std::int64_t first_mark, marks;      // where s is an integer
-  std::int64_t first_grain, grains;    // where q is an integer
+  std::int64_t first_mark, marks;    // where s is an integer
+  std::int64_t first_grain, grains;  // where q is an integer
   double median_hz;
 };
 
@@ -25,12 +25,12 @@ struct Grain {
 };
 
 struct Voice {
-  std::int64_t spacing;            // samples between knots
-  double median_hz;                // of all voiced frames; 0 where there is none
-  std::vector<float> hz;           // (frames)
-  std::vector<PhaseKnot> knots;    // (knots): of a segment's last knot, only the phases hold
+  std::int64_t spacing;          // samples between knots
+  double median_hz;              // of all voiced frames; 0 where there is none
+  std::vector<float> hz;         // (frames)
+  std::vector<PhaseKnot> knots;  // (knots): of a segment's last knot, only the phases hold
   std::vector<VoicedSegment> segments;
-  std::vector<double> marks;       // samples
+  std::vector<double> marks;  // samples
   std::vector<Grain> grains;
 };
 
