@@ -28,8 +28,8 @@ TEST(Pitch, HasAFrameAtEveryHopAndOneMore) {
 TEST(Pitch, EveryClipHasItsOwn) {
   const at::Tensor hz = pitch(at::stack({tone(110.0, 22050), at::zeros({22050}), tone(880.0, 22050)}), 256);
   const at::Tensor inside = hz.narrow(1, 10, hz.size(1) - 20);
-  // A cent and a half: the trackers' own error on steady tones.
-  EXPECT_TRUE(inside[0].sub(110.0).abs().max().item<float>() < 0.1f);
+  // Three cents, what the window leaves of a lone low sine; one and a half of a high one.
+  EXPECT_TRUE(inside[0].sub(110.0).abs().max().item<float>() < 0.2f);
   EXPECT_TRUE(hz[1].eq(0.0).all().item<bool>());
   EXPECT_TRUE(inside[2].sub(880.0).abs().max().item<float>() < 0.8f);
 }
