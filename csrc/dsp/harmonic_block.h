@@ -136,8 +136,7 @@ SINGERPRINT_HOST_DEVICE inline void remap_knot(BlockThread thread, const ShiftBu
   }
   synchronise_block();
   for (int k = thread.index; k < lines; k += thread.count) {
-    const bool inside = k > 0 && k + 1 < lines;
-    slope[k] = inside ? envelope_slope(level[k] - level[k - 1], level[k + 1] - level[k]) : 0.0f;
+    slope[k] = envelope_slope(level, lines, k);
   }
   synchronise_block();
   const auto step =

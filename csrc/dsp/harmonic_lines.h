@@ -60,9 +60,13 @@ SINGERPRINT_HOST_DEVICE inline double ratio_at_knot(const PhaseKnot& knot) {
   return (knot.constant + static_cast<double>(knot.factor) * knot.slope) / knot.slope;
 }
 
-// The slope of the envelope at a line between two others, from the steps to it and from it: their harmonic mean, so
-// that the cubic has no peak of its own.
-SINGERPRINT_HOST_DEVICE inline float envelope_slope(float before, float after) {
+// The slope of the envelope at a line, counted from 0: between two others the harmonic mean of the steps to it and from
+// it, so that the cubic has no peak of its own; at either end the one step there is.
+SINGERPRINT_HOST_DEVICE inline float envelope_slope(const float* log2_level, std::int32_t harmonics, std::int32_t k) {
+  if (harmonics < 2) return 0.0f;
+  const std::int32_t last = harmonics - 1;
+  const float before = k > 0 ? log2_level[k] - log2_level[k - 1] : log2_level[1] - log2_level[0];
+  const float after = k < last ? log2_level[k + 1] - log2_level[k] : before;
   return before * after > 0.0f ? 2.0f * before * after / (before + after) : 0.0f;
 }
 

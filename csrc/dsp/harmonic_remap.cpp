@@ -99,8 +99,8 @@ void HarmonicRemap::remap(Knot& knot, double ratio, double formant_ratio) {
   unit_im_.resize(level_.size());
   SINGERPRINT_LANES(split_harmonics_lanes)
   (knot.re.data(), knot.im.data(), knot.harmonics, level_.data(), unit_re_.data(), unit_im_.data());
-  for (std::int32_t k = 1; k < last; ++k) {
-    slope_[k] = envelope_slope(level_[k] - level_[k - 1], level_[k + 1] - level_[k]);
+  for (std::int32_t k = 0; k < knot.harmonics; ++k) {
+    slope_[k] = envelope_slope(level_.data(), knot.harmonics, k);
   }
   const std::size_t size = padded(knot.wanted);
   wanted_level_.assign(size, 0.0f);
