@@ -91,9 +91,14 @@ def speed():
     for path in sorted(RESULTS.glob("*.json")):
         for case, rows in cases(results(path.stem)).items():
             ours, *others = rows
-            rivals = ", ".join(f"{row['contender']} {row['slower_by']:.2g}x" for row in others)
+            rivals = ", ".join(f"{row['contender']} {two_digits(row['slower_by'])}x" for row in others)
             table.append([f"`{path.stem}` {case}", f"{ours['median_ms']:.3g}", rivals])
     return markdown(["one core", "ours, ms", "slower by"], table)
+
+
+def two_digits(ratio):
+    """2.34 -> 2.3, 386 -> 390."""
+    return f"{float(f'{ratio:.2g}'):g}"
 
 
 def cases(result):
