@@ -15,14 +15,10 @@
 namespace singerprint {
 namespace {
 
-constexpr double kLowestRateHz = 8000.0, kHighestRateHz = 192000.0;
-
 at::Tensor pitch_shift_meta(const at::Tensor& waveforms, double sample_rate_hz, const at::Tensor& pitch_ratio,
                             const at::Tensor& pitch_range_ratio, const at::Tensor& formant_ratio, bool) {
   check_waveforms("pitch_shift", waveforms);
-  TORCH_CHECK_VALUE(sample_rate_hz >= kLowestRateHz && sample_rate_hz <= kHighestRateHz,
-                    "pitch_shift: sample_rate_hz must be in [", kLowestRateHz, ", ", kHighestRateHz, "], got ",
-                    sample_rate_hz);
+  check_voice_sample_rate("pitch_shift", sample_rate_hz);
   check_per_clip("pitch_shift", "pitch_ratio", pitch_ratio, at::kFloat, waveforms);
   check_per_clip("pitch_shift", "pitch_range_ratio", pitch_range_ratio, at::kFloat, waveforms);
   check_per_clip("pitch_shift", "formant_ratio", formant_ratio, at::kFloat, waveforms);

@@ -9,7 +9,7 @@
 
 #include "core/dispatch.h"
 #include "core/host_device.h"
-#include "core/multiply_add.h"
+#include "core/scalar.h"
 
 namespace singerprint {
 

@@ -32,6 +32,13 @@ inline void check_per_clip(const char* op, const char* argument, const at::Tenso
   check_same_device(op, argument, tensor, waveforms);
 }
 
+// The sample rates of ops that follow a voice: below, its harmonics are missing; NaN is outside too.
+inline void check_voice_sample_rate(const char* op, double sample_rate_hz) {
+  constexpr double kLowestHz = 8000.0, kHighestHz = 192000.0;
+  TORCH_CHECK_VALUE(sample_rate_hz >= kLowestHz && sample_rate_hz <= kHighestHz, op, ": sample_rate_hz must be in [",
+                    kLowestHz, ", ", kHighestHz, "], got ", sample_rate_hz);
+}
+
 // Values, (batch,) int64 contiguous on the CPU; elsewhere to look at them would wait for the device.
 inline void check_not_negative(const char* op, const char* argument, const at::Tensor& values) {
   const std::int64_t* const value = values.const_data_ptr<std::int64_t>();

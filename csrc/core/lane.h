@@ -98,6 +98,13 @@ SINGERPRINT_LANE_INLINE Lane sqrt(Lane a) {
 
 SINGERPRINT_LANE_INLINE Lane max(Lane a, Lane b) { return Lane(a.v > b.v ? a.v : b.v); }
 
+// first, first + 1 ...
+SINGERPRINT_LANE_INLINE Lane ramp(float first) {
+  Lane lane;
+  for (int i = 0; i < kLanes; ++i) lane.v[i] = first + static_cast<float>(i);
+  return lane;
+}
+
 struct UintLane {
   UintVector v;
   UintLane() = default;

@@ -2,33 +2,9 @@
 // instruction set and CUDA give the same bits. Float is float, or Lane with the functions of its own namespace.
 // The polynomials are minimax fits (Remez exchange in double, then rounded to float).
 #pragma once
-#include <cmath>
-#include <cstdint>
-#include <cstring>
-
-#include "core/host_device.h"
+#include "core/scalar.h"
 
 namespace singerprint {
-
-// The scalar forms of what is asked of a number type; lane.h has the same for lanes.
-SINGERPRINT_HOST_DEVICE inline float fma(float a, float b, float c) {
-#ifdef __CUDA_ARCH__
-  return fmaf(a, b, c);
-#else
-  return __builtin_fmaf(a, b, c);
-#endif
-}
-void fma(double, double, double) = delete;  // it would be rounded to float: doubles ask for ::fma
-SINGERPRINT_HOST_DEVICE inline std::uint32_t bits_of(float a) {
-  std::uint32_t bits;
-  memcpy(&bits, &a, sizeof(bits));
-  return bits;
-}
-SINGERPRINT_HOST_DEVICE inline float float_of_bits(std::uint32_t bits) {
-  float a;
-  memcpy(&a, &bits, sizeof(a));
-  return a;
-}
 
 // cos(pi t) and sin(pi t), |t| <= 1/2, each within 2e-7 (fits: 2.5e-10 and 3.4e-9; the rest is rounding).
 template <class Float>
@@ -56,6 +32,11 @@ template <class Float>
 struct Phasor {
   Float re, im;
 };
+
+template <class Float>
+SINGERPRINT_HOST_DEVICE inline Phasor<Float> times(Phasor<Float> a, Phasor<Float> b) {
+  return {multiply_add(a.re, b.re, -(a.im * b.im)), multiply_add(a.re, b.im, a.im * b.re)};
+}
 
 // exp(2 pi i turns), |turns| < 2^21; each part within 3e-7 beside the rounding of `turns`.
 template <class Float>

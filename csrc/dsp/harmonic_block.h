@@ -70,8 +70,7 @@ SINGERPRINT_HOST_DEVICE inline void analyse_part(const AnalysisSample* samples, 
       own[g] = {
           multiply_add(sample.falling, z.re, own[g].falling_re), multiply_add(sample.falling, z.im, own[g].falling_im),
           multiply_add(sample.rising, z.re, own[g].rising_re), multiply_add(sample.rising, z.im, own[g].rising_im)};
-      z = {multiply_add(z.re, sample.step_re, -(z.im * sample.step_im)),
-           multiply_add(z.re, sample.step_im, z.im * sample.step_re)};
+      z = times(z, Phasor<float>{sample.step_re, sample.step_im});
     }
   }
   for (int g = 0; g < kGroupsOfLines; ++g) sums[g * kLanesOfLines] = own[g];

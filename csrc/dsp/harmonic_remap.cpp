@@ -107,15 +107,16 @@ void HarmonicRemap::remap(Knot& knot, double ratio, double formant_ratio) {
   knot.wanted_re.assign(size, 0.0f);
   knot.wanted_im.assign(size, 0.0f);
   const auto step = static_cast<float>(ratio / formant_ratio);
-  std::vector<float> wanted_unit_re(size), wanted_unit_im(size);
+  wanted_unit_re_.assign(size, 0.0f);
+  wanted_unit_im_.assign(size, 0.0f);
   for (std::int32_t k = 0; k < knot.wanted; ++k) {
     wanted_level_[k] = envelope_at_line(level_.data(), slope_.data(), knot.harmonics, k, step);
     const std::int32_t own = std::min(k, last);
-    wanted_unit_re[k] = unit_re_[own];
-    wanted_unit_im[k] = unit_im_[own];
+    wanted_unit_re_[k] = unit_re_[own];
+    wanted_unit_im_[k] = unit_im_[own];
   }
   SINGERPRINT_LANES(join_harmonics_lanes)
-  (wanted_level_.data(), wanted_unit_re.data(), wanted_unit_im.data(), knot.wanted, knot.wanted_re.data(),
+  (wanted_level_.data(), wanted_unit_re_.data(), wanted_unit_im_.data(), knot.wanted, knot.wanted_re.data(),
    knot.wanted_im.data());
 }
 

@@ -55,9 +55,10 @@ class HarmonicRemap {
 
   double sample_rate_hz_;
   std::int64_t spacing_;
-  std::vector<float> rising_window_, fade_;
+  std::vector<float> rising_window_;
   std::vector<Knot> knots_;
-  std::vector<float> falling_, rising_, level_, slope_, unit_re_, unit_im_, wanted_level_, coefficients_;
+  std::vector<float> falling_, rising_, level_, slope_, unit_re_, unit_im_, coefficients_;
+  std::vector<float> wanted_level_, wanted_unit_re_, wanted_unit_im_;
   std::vector<float> work_, source_sum_, target_sum_;
 };
 

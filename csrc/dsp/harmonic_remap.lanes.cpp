@@ -10,16 +10,6 @@ namespace {
 
 constexpr int kGroups = 4;  // of kLanes harmonics at once: their sums stay in registers
 
-SINGERPRINT_LANE_INLINE Lane ramp(float first) {
-  Lane lane;
-  for (int i = 0; i < kLanes; ++i) lane.v[i] = first + static_cast<float>(i);
-  return lane;
-}
-
-SINGERPRINT_LANE_INLINE Phasor<Lane> times(Phasor<Lane> a, Phasor<Lane> b) {
-  return {multiply_add(a.re, b.re, -(a.im * b.im)), multiply_add(a.re, b.im, a.im * b.re)};
-}
-
 SINGERPRINT_LANE_INLINE Phasor<Lane> multiply_add(Phasor<Lane> a, Phasor<Lane> b, Phasor<Lane> c) {
   return {multiply_add(a.re, b.re, multiply_add(-a.im, b.im, c.re)),
           multiply_add(a.im, b.re, multiply_add(a.re, b.im, c.im))};

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "core/block_thread.h"
-#include "core/multiply_add.h"
+#include "core/scalar.h"
 #include "dsp/pitch_candidates.h"
 #include "dsp/pitch_track.h"
 

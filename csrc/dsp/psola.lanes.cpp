@@ -6,12 +6,6 @@
 namespace singerprint::SINGERPRINT_ISA {
 namespace {
 
-SINGERPRINT_LANE_INLINE Lane ramp() {
-  Lane lane;
-  for (int i = 0; i < kLanes; ++i) lane.v[i] = static_cast<float>(i);
-  return lane;
-}
-
 // cos^2(pi x / 2) of a distance in half-widths, 0 from 1 on: a Hann window.
 SINGERPRINT_LANE_INLINE Lane hann(Lane distance) {
   const Lane cosine = cosine_of_half_turns(distance * Lane(0.5f));
@@ -60,7 +54,7 @@ void add_shifted(const float* waveform, const GrainShape& grain, const float* si
       even = multiply_add(Lane(weights[tap]), Lane::load(from + n + tap), even);
       odd = multiply_add(Lane(weights[tap + 1]), Lane::load(from + n + tap + 1), odd);
     }
-    const Lane u = ramp() + Lane(first + static_cast<float>(n - begin));
+    const Lane u = ramp(first + static_cast<float>(n - begin));
     add_lanes((even + odd) * grain_window(u, grain), n, end, result);
   }
 }
@@ -103,8 +97,8 @@ void mute_segment_lanes(double first_mark, double first_period, double last_mark
   const std::int64_t begin = floor_of(first_mark - first_period), end = floor_of(last_mark + last_period) + 1;
   const Lane before(static_cast<float>(-1.0 / first_period)), after(static_cast<float>(1.0 / last_period));
   for (std::int64_t n = begin < 0 ? 0 : begin; n < (end < samples ? end : samples); n += kLanes) {
-    const Lane from_first = ramp() + Lane(static_cast<float>(static_cast<double>(n) - first_mark));
-    const Lane from_last = ramp() + Lane(static_cast<float>(static_cast<double>(n) - last_mark));
+    const Lane from_first = ramp(static_cast<float>(static_cast<double>(n) - first_mark));
+    const Lane from_last = ramp(static_cast<float>(static_cast<double>(n) - last_mark));
     const Lane outside = max(max(from_first * before, from_last * after), Lane(0.0f));
     const Lane keep = Lane(1.0f) - hann(outside);
     for (std::int64_t i = 0; i < kLanes && n + i < samples; ++i) result[n + i] *= keep.v[i];

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "core/host_device.h"
-#include "core/multiply_add.h"
+#include "core/scalar.h"
 #include "core/turns.h"
 #include "dsp/psola.h"
 

@@ -19,7 +19,6 @@ const Voice& VoiceAnalysis::operator()(const float* waveform, std::int64_t sampl
   voice_.spacing = plan.hop_length / 2;
   voice_.hz.resize(static_cast<std::size_t>(pitch_frames(plan, samples)));
   tracker_(waveform, samples, voice_.hz.data());
-  decimated_samples_ = decimated_samples(plan, samples);
   voice_.knots.assign(static_cast<std::size_t>(samples / voice_.spacing + 2), PhaseKnot{});
   voice_.marks.clear();
   voice_.grains.clear();

@@ -68,7 +68,6 @@ class VoiceAnalysis {
   const PitchTables& tables_;
   PitchTracker tracker_;
   Voice voice_;
-  std::int64_t decimated_samples_ = 0;
   std::vector<float> knot_hz_, demodulated_, moments_;
 };
 

@@ -7,12 +7,6 @@
 namespace singerprint::SINGERPRINT_ISA {
 namespace {
 
-SINGERPRINT_LANE_INLINE Lane ramp(float first) {
-  Lane lane;
-  for (int i = 0; i < kLanes; ++i) lane.v[i] = first + static_cast<float>(i);
-  return lane;
-}
-
 SINGERPRINT_LANE_INLINE float sum_of(Lane lane) {
   float sum = 0.0f;
   for (int i = 0; i < kLanes; ++i) sum += lane.v[i];
@@ -47,7 +41,7 @@ void demodulate_lanes(const float* y, std::int64_t count, std::int32_t decimatio
     for (int h = 0; h < kLockHarmonics; ++h) {
       store_some(z.re, demodulated + 2 * h * distance + i, count - i);
       store_some(z.im, demodulated + (2 * h + 1) * distance + i, count - i);
-      z = {multiply_add(z.re, unit.re, -(z.im * unit.im)), multiply_add(z.re, unit.im, z.im * unit.re)};
+      z = times(z, unit);
     }
   }
   moment[0] += sum_of(moment_re);

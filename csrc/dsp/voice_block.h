@@ -173,7 +173,7 @@ SINGERPRINT_HOST_DEVICE inline void measure_knot(BlockThread thread, const Pitch
     for (int h = 0; h < kLockHarmonics; ++h) {
       sums[2 * h] = multiply_add(weight, z.re, sums[2 * h]);
       sums[2 * h + 1] = multiply_add(weight, z.im, sums[2 * h + 1]);
-      z = {multiply_add(z.re, unit.re, -(z.im * unit.im)), multiply_add(z.re, unit.im, z.im * unit.re)};
+      z = times(z, unit);
     }
   }
   for (int row = 0; row < kKnotSums; ++row) own[row] = sums[row];

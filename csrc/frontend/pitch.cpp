@@ -14,14 +14,12 @@
 namespace singerprint {
 namespace {
 
-constexpr double kLowestRateHz = 8000.0, kHighestRateHz = 192000.0, kLowestPitchHz = 30.0;
+constexpr double kLowestPitchHz = 30.0;
 
 at::Tensor pitch_meta(const at::Tensor& waveforms, double sample_rate_hz, std::int64_t hop_length, double min_hz,
                       double max_hz) {
   check_waveforms("pitch", waveforms);
-  TORCH_CHECK_VALUE(sample_rate_hz >= kLowestRateHz && sample_rate_hz <= kHighestRateHz,
-                    "pitch: sample_rate_hz must be in [", kLowestRateHz, ", ", kHighestRateHz, "], got ",
-                    sample_rate_hz);
+  check_voice_sample_rate("pitch", sample_rate_hz);
   TORCH_CHECK_VALUE(hop_length >= 1, "pitch: hop_length must be at least 1, got ", hop_length);
   TORCH_CHECK_VALUE(min_hz >= kLowestPitchHz, "pitch: min_hz must be at least ", kLowestPitchHz, ", got ", min_hz);
   TORCH_CHECK_VALUE(max_hz > min_hz && max_hz <= kHighestTrackedHz, "pitch: max_hz must be above min_hz = ", min_hz,

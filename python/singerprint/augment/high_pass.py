@@ -1,14 +1,13 @@
 """High-pass filter: Butterworth, each waveform with its own cutoff."""
 
-import torch
 from torch import Tensor
 
 from singerprint.augment.argument_check import check_each, check_numbers, check_order, check_sample_rate
 from singerprint.augment.biquad_cascade import biquad_cascade
 from singerprint.augment.draw_key import DrawKey
 from singerprint.augment.filter_design import butterworth_high_pass
-from singerprint.augment.random_transform import Parameters, RandomTransform
-from singerprint.augment.uniform_mel import uniform_mel
+from singerprint.augment.random_cutoff import RandomCutoff
+from singerprint.augment.random_transform import Parameters
 
 
 def high_pass(waveforms: Tensor, sample_rate_hz: float, cutoff_hz: Tensor, order: int = 2) -> Tensor:
@@ -45,7 +44,7 @@ def high_pass(waveforms: Tensor, sample_rate_hz: float, cutoff_hz: Tensor, order
     return biquad_cascade(waveforms, butterworth_high_pass(sample_rate_hz, cutoff_hz, order))
 
 
-class RandomHighPass(RandomTransform):
+class RandomHighPass(RandomCutoff):
     """A high-pass of random cutoff, uniform in mel; the ranges of audiomentations 0.43.1.
 
     A clip that is not augmented has the cutoff 0.0.
@@ -68,7 +67,7 @@ class RandomHighPass(RandomTransform):
     """
 
     op_id = 7
-    draws = 1
+    open_hz = 0.0
 
     def __init__(
         self,
@@ -78,25 +77,12 @@ class RandomHighPass(RandomTransform):
         order: int = 2,
         probability: float = 0.5,
     ) -> None:
-        super().__init__(probability)
-        check_sample_rate("RandomHighPass", sample_rate_hz)
-        check_order("RandomHighPass", order)
-        self.require_range("cutoff_hz", min_cutoff_hz, max_cutoff_hz)
-        self.require(min_cutoff_hz > 0, "min_cutoff_hz must be positive", min_cutoff_hz)
+        super().__init__(sample_rate_hz, min_cutoff_hz, max_cutoff_hz, order, probability)
         self.require(
             max_cutoff_hz < sample_rate_hz / 2,
             "max_cutoff_hz must be below sample_rate_hz / 2",
             max_cutoff_hz,
         )
-        self.sample_rate_hz = sample_rate_hz
-        self.min_cutoff_hz = min_cutoff_hz
-        self.max_cutoff_hz = max_cutoff_hz
-        self.order = order
-
-    def parameters_of(self, chosen: Tensor, uniform: tuple[Tensor, ...], samples: int) -> Parameters:
-        """``cutoff_hz`` ``(batch,)`` float32."""
-        cutoff_hz = uniform_mel(uniform[0], self.min_cutoff_hz, self.max_cutoff_hz)
-        return {"cutoff_hz": torch.where(chosen, cutoff_hz, 0.0)}
 
     def augment(self, waveforms: Tensor, parameters: Parameters, key: DrawKey, stream: int) -> Tensor:
         """:func:`high_pass`."""

@@ -2,15 +2,14 @@
 
 import math
 
-import torch
 from torch import Tensor
 
 from singerprint.augment.argument_check import check_each, check_numbers, check_order, check_sample_rate
 from singerprint.augment.biquad_cascade import biquad_cascade
 from singerprint.augment.draw_key import DrawKey
 from singerprint.augment.filter_design import butterworth_low_pass
-from singerprint.augment.random_transform import Parameters, RandomTransform
-from singerprint.augment.uniform_mel import uniform_mel
+from singerprint.augment.random_cutoff import RandomCutoff
+from singerprint.augment.random_transform import Parameters
 
 
 def low_pass(waveforms: Tensor, sample_rate_hz: float, cutoff_hz: Tensor, order: int = 2) -> Tensor:
@@ -46,7 +45,7 @@ def low_pass(waveforms: Tensor, sample_rate_hz: float, cutoff_hz: Tensor, order:
     return biquad_cascade(waveforms, butterworth_low_pass(sample_rate_hz, cutoff_hz, order))
 
 
-class RandomLowPass(RandomTransform):
+class RandomLowPass(RandomCutoff):
     """A low-pass of random cutoff, uniform in mel; the ranges of audiomentations 0.43.1.
 
     A clip that is not augmented has the cutoff inf.
@@ -69,7 +68,7 @@ class RandomLowPass(RandomTransform):
     """
 
     op_id = 6
-    draws = 1
+    open_hz = math.inf
 
     def __init__(
         self,
@@ -79,20 +78,7 @@ class RandomLowPass(RandomTransform):
         order: int = 2,
         probability: float = 0.5,
     ) -> None:
-        super().__init__(probability)
-        check_sample_rate("RandomLowPass", sample_rate_hz)
-        check_order("RandomLowPass", order)
-        self.require_range("cutoff_hz", min_cutoff_hz, max_cutoff_hz)
-        self.require(min_cutoff_hz > 0, "min_cutoff_hz must be positive", min_cutoff_hz)
-        self.sample_rate_hz = sample_rate_hz
-        self.min_cutoff_hz = min_cutoff_hz
-        self.max_cutoff_hz = max_cutoff_hz
-        self.order = order
-
-    def parameters_of(self, chosen: Tensor, uniform: tuple[Tensor, ...], samples: int) -> Parameters:
-        """``cutoff_hz`` ``(batch,)`` float32."""
-        cutoff_hz = uniform_mel(uniform[0], self.min_cutoff_hz, self.max_cutoff_hz)
-        return {"cutoff_hz": torch.where(chosen, cutoff_hz, math.inf)}
+        super().__init__(sample_rate_hz, min_cutoff_hz, max_cutoff_hz, order, probability)
 
     def augment(self, waveforms: Tensor, parameters: Parameters, key: DrawKey, stream: int) -> Tensor:
         """:func:`low_pass`."""
