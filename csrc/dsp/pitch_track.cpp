@@ -93,7 +93,7 @@ void PitchTracker::operator()(const float* waveform, std::int64_t samples, float
   const std::int64_t margin = plan.window_length;
   padded_.assign(static_cast<std::size_t>(count + 2 * margin + 1), 0.0f);
   const std::int64_t lanes = SINGERPRINT_LANES(pitch_lane_count)();
-  work_.resize(static_cast<std::size_t>(std::max((count + 2 * kLowPassHalf + 1 + lanes) * plan.decimation,
+  work_.resize(static_cast<std::size_t>(std::max(SINGERPRINT_LANES(decimate_work_floats)(plan.decimation),
                                                  (plan.window_length + plan.lags + 16) * lanes)));
   SINGERPRINT_LANES(decimate_lanes)
   (waveform, samples, tables_.low_pass.data(), plan.decimation, count, work_.data(), padded_.data() + margin);

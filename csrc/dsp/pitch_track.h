@@ -59,7 +59,8 @@ struct PitchTableView {
 std::vector<float> flattened(const PitchTables& tables);
 PitchTableView pitch_table_view(const PitchPlan& plan, const float* flat);
 
-// y (count): every decimation-th sample of the low-passed waveform.
+// y (count): every decimation-th sample of the low-passed waveform. work: decimate_work_floats.
+SINGERPRINT_DECLARE_LANES(std::int64_t, decimate_work_floats, (std::int32_t decimation))
 SINGERPRINT_DECLARE_LANES(void, decimate_lanes,
                           (const float* waveform, std::int64_t samples, const float* low_pass, std::int32_t decimation,
                            std::int64_t count, float* work, float* result))
