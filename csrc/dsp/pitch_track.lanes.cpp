@@ -71,41 +71,61 @@ void store_tile(const float* sums, float* to) {
 
 // ---- frames ----
 
-// (rows, kLanes) of the frames, less `mean`, times the window: to `to`. Rows beyond the whole blocks one by one.
-void gather_frames(const float* const* frames, const float* window, std::int32_t length, Lane mean, float* to) {
+float mean_of_frame(const float* frame, std::int32_t length) {
+  Lane sum(0.0f);
+  std::int32_t n = 0;
+  for (; n + kLanes <= length; n += kLanes) sum += Lane::load(frame + n);
+  float total = 0.0f;
+  for (int lane = 0; lane < kLanes; ++lane) total += sum.v[lane];
+  for (; n < length; ++n) total += frame[n];
+  return total / static_cast<float>(length);
+}
+
+float largest_magnitude(const float* values, std::int32_t length) {
+  Lane largest(0.0f);
   std::int32_t n = 0;
   for (; n + kLanes <= length; n += kLanes) {
-    Lane rows[kLanes];
-    for (int lane = 0; lane < kLanes; ++lane) rows[lane] = Lane::load(frames[lane] + n);
-    transpose(rows);
-    for (int i = 0; i < kLanes; ++i) ((rows[i] - mean) * Lane(window[n + i])).store(to + (n + i) * kLanes);
+    const Lane value = Lane::load(values + n);
+    largest = max(largest, max(value, -value));
   }
+  float result = 0.0f;
+  for (int lane = 0; lane < kLanes; ++lane) result = result > largest.v[lane] ? result : largest.v[lane];
   for (; n < length; ++n) {
-    Lane row;
-    for (int lane = 0; lane < kLanes; ++lane) row.v[lane] = frames[lane][n];
-    ((row - mean) * Lane(window[n])).store(to + n * kLanes);
+    const float magnitude = values[n] < 0.0f ? -values[n] : values[n];
+    result = result > magnitude ? result : magnitude;
+  }
+  return result;
+}
+
+// ---- peaks ----
+
+// r[l] to row kPeakHalfTaps + l, and before that r[-l] = r[l].
+void normalise(const float* ac, const float* inverse_window_ac, std::int32_t lags, float* rows) {
+  const Lane inverse_energy = Lane(1.0f) / Lane::load(ac);
+  for (std::int32_t lag = 0; lag < lags; ++lag) {
+    const Lane r = Lane::load(ac + lag * kLanes) * (Lane(inverse_window_ac[lag]) * inverse_energy);
+    r.store(rows + (kPeakHalfTaps + lag) * kLanes);
+    if (lag <= kPeakHalfTaps) r.store(rows + (kPeakHalfTaps - lag) * kLanes);
   }
 }
 
-Lane mean_of_frames(const float* const* frames, std::int32_t length) {
-  Lane mean;
-  for (int lane = 0; lane < kLanes; ++lane) {
-    Lane sum(0.0f);
-    std::int32_t n = 0;
-    for (; n + kLanes <= length; n += kLanes) sum += Lane::load(frames[lane] + n);
-    float total = 0.0f;
-    for (int i = 0; i < kLanes; ++i) total += sum.v[i];
-    for (; n < length; ++n) total += frames[lane][n];
-    mean.v[lane] = total / static_cast<float>(length);
+// values: the first of kPeakTaps numbers of one lane. Products and sums are rounded apart, as on CUDA.
+SINGERPRINT_LANE_INLINE void interpolate(const float* values, const float* peak_weights, float* heights) {
+  Lane sums[kPeakRow / kLanes];
+  for (Lane& sum : sums) sum = Lane(0.0f);
+#pragma GCC unroll 17
+  for (int tap = 0; tap < kPeakTaps; ++tap) {
+    const Lane value(values[tap * kLanes]);
+#pragma GCC unroll 4
+    for (int i = 0; i < kPeakRow / kLanes; ++i) {
+      sums[i] += Lane::load(peak_weights + tap * kPeakRow + i * kLanes) * value;
+    }
   }
-  return mean;
+#pragma GCC unroll 4
+  for (int i = 0; i < kPeakRow / kLanes; ++i) sums[i].store(heights + i * kLanes);
 }
-
-Lane absolute(Lane x) { return max(x, -x); }
 
 }  // namespace
-
-int pitch_lane_count() { return kLanes; }
 
 std::int64_t decimate_work_floats(std::int32_t decimation) {
   return kLanes * (tile_rows(decimation) + 2 * kTileOutputs) + tile_samples(decimation);
@@ -131,35 +151,31 @@ void decimate_lanes(const float* waveform, std::int64_t samples, const float* lo
   }
 }
 
-void autocorrelation_lanes(const float* const* frames, const float* window, std::int32_t window_length,
-                           std::int32_t lags, float* work, float* result, float* peaks) {
-  constexpr int kTile = 8;  // lags at once: nine loads for sixteen fma
-  const Lane mean = mean_of_frames(frames, window_length);
-  gather_frames(frames, window, window_length, mean, work);
-  for (std::int32_t row = window_length; row < window_length + lags + 2 * kTile; ++row) {
-    Lane(0.0f).store(work + row * kLanes);
-  }
-  for (std::int32_t first = 0; first < lags; first += kTile) {
-    Lane sums[kTile];
-    for (Lane& sum : sums) sum = Lane(0.0f);
-    for (std::int32_t n = 0; n < window_length - first; n += 2) {
-      const float* const later = work + (n + first) * kLanes;
-      const Lane x0 = Lane::load(work + n * kLanes), x1 = Lane::load(work + (n + 1) * kLanes);
-      Lane y[kTile + 1];
-#pragma GCC unroll 9
-      for (int i = 0; i <= kTile; ++i) y[i] = Lane::load(later + i * kLanes);
-#pragma GCC unroll 8
-      for (int i = 0; i < kTile; ++i) sums[i] = multiply_add(x1, y[i + 1], multiply_add(x0, y[i], sums[i]));
+float centre_frame_lanes(const float* frame, std::int32_t length, float* centred) {
+  const float mean = mean_of_frame(frame, length);
+  std::int32_t n = 0;
+  for (; n + kLanes <= length; n += kLanes) (Lane::load(frame + n) - Lane(mean)).store(centred + n);
+  for (; n < length; ++n) centred[n] = frame[n] - mean;
+  return largest_magnitude(centred + length / 3, length - 2 * (length / 3));
+}
+
+std::int32_t pitch_peaks_lanes(const float* ac, const float* inverse_window_ac, const float* peak_weights,
+                               std::int32_t shortest_lag, std::int32_t lags, float* work, PitchPeak* peaks) {
+  normalise(ac, inverse_window_ac, lags, work);
+  const std::uint32_t sounding = mask_of(Lane::load(ac).v > 0.0f);
+  std::int32_t found = 0;
+  for (std::int32_t lag = shortest_lag; lag + kPeakHalfTaps < lags; ++lag) {
+    const float* const row = work + (kPeakHalfTaps + lag) * kLanes;
+    const Lane left = Lane::load(row - kLanes), here = Lane::load(row), right = Lane::load(row + kLanes);
+    std::uint32_t mask = sounding & mask_of((here.v > kLowestPeak) & (here.v > left.v) & (here.v >= right.v));
+    for (; mask != 0; mask &= mask - 1) {
+      PitchPeak& peak = peaks[found++];
+      peak.lag = lag;
+      peak.lane = __builtin_ctz(mask);
+      interpolate(row - kPeakHalfTaps * kLanes + peak.lane, peak_weights, peak.heights);
     }
-    for (int i = 0; i < kTile && first + i < lags; ++i) sums[i].store(result + (first + i) * kLanes);
   }
-  Lane peak(0.0f);
-  for (std::int32_t n = window_length / 3; n < window_length - window_length / 3; ++n) {
-    Lane row;
-    for (int lane = 0; lane < kLanes; ++lane) row.v[lane] = frames[lane][n];
-    peak = max(peak, absolute(row - mean));
-  }
-  peak.store(peaks);
+  return found;
 }
 
 }  // namespace singerprint::SINGERPRINT_ISA

@@ -143,6 +143,29 @@ SINGERPRINT_HOST_DEVICE inline float window_frame(BlockThread thread, const floa
   return peak;
 }
 
+// What the candidates of one frame are made from.
+struct FramePeaks {
+  const float *ac, *inverse_window_ac;
+  float inverse_energy;  // 1 / a[0]
+  SINGERPRINT_HOST_DEVICE float normalised(int lag) const {
+    const int l = lag < 0 ? -lag : lag;
+    return ac[l] * (inverse_window_ac[l] * inverse_energy);
+  }
+};
+
+SINGERPRINT_HOST_DEVICE inline bool candidate_at_lag(const PitchTableView& tables, const FramePeaks& frame, int lag,
+                                                     PitchCandidate* candidate) {
+  if (!is_pitch_peak(frame.normalised(lag - 1), frame.normalised(lag), frame.normalised(lag + 1))) return false;
+  float values[kPeakTaps], heights[kPeakPhases];
+  for (int tap = 0; tap < kPeakTaps; ++tap) values[tap] = frame.normalised(lag + tap - kPeakHalfTaps);
+  for (int phase = 0; phase < kPeakPhases; ++phase) {
+    float sum = 0.0f;
+    for (int tap = 0; tap < kPeakTaps; ++tap) sum += tables.peak_weights[tap * kPeakRow + phase] * values[tap];
+    heights[phase] = sum;
+  }
+  return candidate_of_peak(tables.plan, peak_of_heights(lag, heights), candidate);
+}
+
 // The candidates of a frame, all but the unvoiced one, and its peak. Threads of several frames may share a block: all
 // come to every barrier. memory: FrameLayout::floats, aligned to 16 bytes. Nothing is written where `stored` is false.
 SINGERPRINT_HOST_DEVICE inline void find_frame_candidates(BlockThread thread, const float* y, std::int64_t count,
@@ -158,10 +181,9 @@ SINGERPRINT_HOST_DEVICE inline void find_frame_candidates(BlockThread thread, co
                 reinterpret_cast<FourFloats*>(ac));
   synchronise_block();
   auto* const by_lag = reinterpret_cast<PitchCandidate*>(memory);
-  const FramePeaks frame{ac, 1, tables.inverse_window_ac, 1.0f / ac[0]};
+  const FramePeaks frame{ac, tables.inverse_window_ac, 1.0f / ac[0]};
   for (int lag = plan.shortest_lag + thread.index; lag + kPeakHalfTaps < plan.lags; lag += thread.count) {
-    if (!(ac[0] > 0.0f) || !candidate_at_lag(plan, frame, lag, tables.peak_weights, by_lag + lag))
-      by_lag[lag].hz = 0.0f;
+    if (!(ac[0] > 0.0f) || !candidate_at_lag(tables, frame, lag, by_lag + lag)) by_lag[lag].hz = 0.0f;
   }
   synchronise_block();
   if (thread.index != 0 || !stored) return;
@@ -186,7 +208,7 @@ struct PathMemory {
   int best;
 };
 
-// The unvoiced candidates, which ask for the loudest peak of the clip; an inaudible frame loses the others.
+// What asks for the loudest peak of the clip.
 SINGERPRINT_HOST_DEVICE inline void finish_candidates(BlockThread thread, std::int64_t frames, const float* peaks,
                                                       PitchCandidate* candidates, float* loudest) {
   float own = 0.0f;
@@ -195,9 +217,7 @@ SINGERPRINT_HOST_DEVICE inline void finish_candidates(BlockThread thread, std::i
   synchronise_block();
   for (int i = 0; i < thread.count; ++i) own = own > loudest[i] ? own : loudest[i];
   for (std::int64_t j = thread.index; j < frames; j += thread.count) {
-    const float relative_peak = own > 0.0f ? peaks[j] / own : 0.0f;
-    candidates[j * kPitchCandidates] = unvoiced_candidate(relative_peak);
-    if (!is_audible(relative_peak)) candidates[j * kPitchCandidates + 1].hz = 0.0f;
+    finish_candidates(peaks[j], own, candidates + j * kPitchCandidates);
   }
   synchronise_block();
 }
