@@ -39,10 +39,9 @@ SINGERPRINT_HOST_DEVICE inline RefinedPeak parabola_vertex(float x, float step, 
 
 // The peak near a lag from the heights around it, kPeakPhases on a grid of 1 / kPeakSteps: band-limited interpolation,
 //   heights[phase] = sum_tap peak_weights[tap, phase] r[lag + tap - kPeakHalfTaps]
-// A parabola
-// through three lags would be off by tens of cents at 1400 Hz, where a period is 8 lags long; and where the third
-// harmonic is strong it would miss so much of a height between two lags that twice the period, by chance on a lag,
-// would win.
+// A parabola through three lags would be off by tens of cents at 1400 Hz, where a period is 8 lags long; and where the
+// third harmonic is strong it would miss so much of a height between two lags that twice the period, by chance on a
+// lag, would win.
 SINGERPRINT_HOST_DEVICE inline RefinedPeak peak_of_heights(int lag, const float* heights) {
   int best = 0;
   for (int phase = 1; phase < kPeakPhases; ++phase) best = heights[phase] > heights[best] ? phase : best;
@@ -82,6 +81,29 @@ SINGERPRINT_HOST_DEVICE inline bool candidate_of_peak(const PitchPlan& plan, con
   const float log2_hz = log2_of(hz);
   *candidate = {hz, log2_hz, height - kOctaveCost * (log2_of(plan.max_hz) - log2_hz)};
   return true;
+}
+
+// What a thread makes the candidates of a frame from, where none has more than a lag.
+struct FramePeaks {
+  const float *ac, *inverse_window_ac;
+  float inverse_energy;  // 1 / a[0]
+  SINGERPRINT_HOST_DEVICE float normalised(int lag) const {
+    const int l = lag < 0 ? -lag : lag;
+    return ac[l] * (inverse_window_ac[l] * inverse_energy);
+  }
+};
+
+SINGERPRINT_HOST_DEVICE inline bool candidate_at_lag(const PitchTableView& tables, const FramePeaks& frame, int lag,
+                                                     PitchCandidate* candidate) {
+  if (!is_pitch_peak(frame.normalised(lag - 1), frame.normalised(lag), frame.normalised(lag + 1))) return false;
+  float values[kPeakTaps], heights[kPeakPhases];
+  for (int tap = 0; tap < kPeakTaps; ++tap) values[tap] = frame.normalised(lag + tap - kPeakHalfTaps);
+  for (int phase = 0; phase < kPeakPhases; ++phase) {
+    float sum = 0.0f;
+    for (int tap = 0; tap < kPeakTaps; ++tap) sum += tables.peak_weights[tap * kPeakRow + phase] * values[tap];
+    heights[phase] = sum;
+  }
+  return candidate_of_peak(tables.plan, peak_of_heights(lag, heights), candidate);
 }
 
 // Keeps the strongest of the candidates; returns how many there are.

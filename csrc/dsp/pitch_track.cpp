@@ -154,7 +154,7 @@ void PitchTracker::find_candidates(std::int64_t frames) {
   }
 }
 
-// All but the unvoiced ones, of `count` frames. The lanes of no frame keep one of the group before.
+// All but the unvoiced ones, of `count` frames. The lanes beyond them keep what they had.
 void PitchTracker::find_candidates_of_group(std::int64_t first, std::int64_t count) {
   const PitchPlan& plan = tables_.plan;
   const std::int64_t decimated = static_cast<std::int64_t>(padded_.size()) - 2 * plan.window_length - 1;

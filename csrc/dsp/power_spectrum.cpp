@@ -40,6 +40,9 @@ void PowerSpectrum::make_tables() {
     for (std::int64_t i = 0; i < inner; ++i) push_twiddle(untangle_, block + kOuterRadix * i, n_fft_);
   }
   tables_.inner = static_cast<std::int32_t>(inner);
+  std::int64_t length = n_fft_;
+  while (length > 1 && window_[static_cast<std::size_t>(length - 1)] == 0.0) --length;
+  tables_.rows = static_cast<std::int32_t>((length - 1) / (2 * inner) + 1);
   // Eights as long as eights and fours can finish, else fours.
   for (std::int64_t size = inner; size > 1;) {
     const std::int64_t radix = size == 8 || size >= 32 ? 8 : 4;

@@ -31,6 +31,7 @@ inline constexpr int kMaximalPasses = 3;
 // What the lanes read: all twiddles as (real, imaginary) pairs.
 struct PowerSpectrumTables {
   std::int32_t inner;
+  std::int32_t rows;  // of the 16, those with a weight of the window that is not 0
   std::int32_t passes;
   std::int32_t radix[kMaximalPasses];
   const float* half_window;                     // (n_fft), w / 2: the factor of the untangling
@@ -69,7 +70,7 @@ class PowerSpectrum {
     // frames: frames_at_once() pointers to n_fft samples. Returns (n_fft / 2 + 1, frames_at_once()), valid until the
     // next call.
     const float* operator()(const float* const* frames);
-    // Likewise (lags, frames_at_once()). n_fft a power of two from 256 on, with lags - 1 zeros at the window's end.
+    // Likewise (lags, frames_at_once()). n_fft a power of two from 256 on, lags - 1 zeros at the window's end.
     const float* autocorrelation(const float* const* frames, std::int32_t lags);
 
    private:

@@ -22,7 +22,7 @@ SINGERPRINT_LANE_INLINE void transform_column(ComplexLane (&x)[kOuterRadix], con
 // Columns [column, column + kGroup), transformed and twiddled, to `group` (16, kGroup). The samples are transposed to
 // where the result will lie and transformed in place: a buffer of their own would cost a second trip to L2.
 void load_columns(const PowerSpectrumTables& tables, const float* const* frames, int column, ComplexLane* group) {
-  for (int row = 0; row < kOuterRadix; ++row) {
+  for (int row = 0; row < tables.rows; ++row) {
     const int first_sample = 2 * (column + row * tables.inner);
     const Lane window = Lane::load(tables.half_window + first_sample);
     Lane samples[kLanes];
@@ -32,6 +32,7 @@ void load_columns(const PowerSpectrumTables& tables, const float* const* frames,
 #pragma GCC unroll 8
     for (int c = 0; c < kGroup; ++c) group[row * kGroup + c] = {samples[2 * c], samples[2 * c + 1]};
   }
+  for (int i = tables.rows * kGroup; i < kOuterRadix * kGroup; ++i) group[i] = {Lane(0.0f), Lane(0.0f)};
   const float* twiddles = tables.outer_twiddles + column * 2 * (kOuterRadix - 1);
   for (int c = 0; c < kGroup; ++c, twiddles += 2 * (kOuterRadix - 1)) {
     ComplexLane x[kOuterRadix];
