@@ -6,7 +6,7 @@
 #pragma once
 #include <cstdint>
 #include <cstring>
-#if defined(__AVX2__)
+#if defined(__SSE2__)
 #include <immintrin.h>
 #endif
 
@@ -97,6 +97,21 @@ SINGERPRINT_LANE_INLINE Lane sqrt(Lane a) {
 }
 
 SINGERPRINT_LANE_INLINE Lane max(Lane a, Lane b) { return Lane(a.v > b.v ? a.v : b.v); }
+
+// Bit i: whether a comparison, as of a.v > b.v, holds in lane i.
+SINGERPRINT_LANE_INLINE std::uint32_t mask_of(IntVector comparison) {
+#if defined(__AVX512F__)
+  return _mm512_movepi32_mask((__m512i)comparison);
+#elif defined(__AVX2__)
+  return static_cast<std::uint32_t>(_mm256_movemask_ps((__m256)comparison));
+#elif defined(__SSE2__)
+  return static_cast<std::uint32_t>(_mm_movemask_ps((__m128)comparison));
+#else
+  std::uint32_t mask = 0;
+  for (int lane = 0; lane < kLanes; ++lane) mask |= (comparison[lane] != 0 ? 1u : 0u) << lane;
+  return mask;
+#endif
+}
 
 // first, first + 1 ...
 SINGERPRINT_LANE_INLINE Lane ramp(float first) {

@@ -26,19 +26,6 @@ SINGERPRINT_HOST_DEVICE inline float log2_of(float x) {
   return s * series * 1.44269504f + static_cast<float>(shifted >> 23);
 }
 
-// What the candidates of one frame are made from: autocorrelation at ac[l * stride].
-struct FramePeaks {
-  const float* ac;
-  std::int64_t stride;
-  const float* inverse_window_ac;
-  float inverse_energy;  // 1 / a[0]
-};
-
-SINGERPRINT_HOST_DEVICE inline float normalised_ac(const FramePeaks& frame, int lag) {
-  const int l = lag < 0 ? -lag : lag;
-  return frame.ac[l * frame.stride] * (frame.inverse_window_ac[l] * frame.inverse_energy);
-}
-
 struct RefinedPeak {
   float lag, height;
 };
@@ -50,21 +37,14 @@ SINGERPRINT_HOST_DEVICE inline RefinedPeak parabola_vertex(float x, float step, 
   return {x + 0.5f * step * slope / curvature, middle + 0.125f * slope * slope / curvature};
 }
 
-// The peak near a lag that is a local maximum, by band-limited interpolation on a grid of 1 / kPeakSteps. A parabola
-// through three lags would be off by tens of cents at 1400 Hz, where a period is 8 lags long; and where the third
-// harmonic is strong it would miss so much of a height between two lags that twice the period, by chance on a lag,
-// would win.
-SINGERPRINT_HOST_DEVICE inline RefinedPeak refine_peak(const FramePeaks& frame, int lag, const float* weights) {
-  float values[kPeakTaps];
-  for (int tap = 0; tap < kPeakTaps; ++tap) values[tap] = normalised_ac(frame, lag + tap - kPeakHalfTaps);
-  float heights[kPeakPhases];
+// The peak near a lag from the heights around it, kPeakPhases on a grid of 1 / kPeakSteps: band-limited interpolation,
+//   heights[phase] = sum_tap peak_weights[tap, phase] r[lag + tap - kPeakHalfTaps]
+// A parabola through three lags would be off by tens of cents at 1400 Hz, where a period is 8 lags long; and where the
+// third harmonic is strong it would miss so much of a height between two lags that twice the period, by chance on a
+// lag, would win.
+SINGERPRINT_HOST_DEVICE inline RefinedPeak peak_of_heights(int lag, const float* heights) {
   int best = 0;
-  for (int phase = 0; phase < kPeakPhases; ++phase) {
-    float sum = 0.0f;
-    for (int tap = 0; tap < kPeakTaps; ++tap) sum += weights[phase * kPeakTaps + tap] * values[tap];
-    heights[phase] = sum;
-    if (sum > heights[best]) best = phase;
-  }
+  for (int phase = 1; phase < kPeakPhases; ++phase) best = heights[phase] > heights[best] ? phase : best;
   const int middle = best < 1 ? 1 : best > kPeakPhases - 2 ? kPeakPhases - 2 : best;
   const float at = static_cast<float>(lag) + static_cast<float>(middle - kPeakReach) / kPeakSteps;
   return parabola_vertex(at, 1.0f / kPeakSteps, heights[middle - 1], heights[middle], heights[middle + 1]);
@@ -79,20 +59,51 @@ SINGERPRINT_HOST_DEVICE inline PitchCandidate unvoiced_candidate(float relative_
 // A quieter frame has no other candidate.
 SINGERPRINT_HOST_DEVICE inline bool is_audible(float relative_peak) { return relative_peak >= 1e-4f; }
 
-// Whether a lag is a peak that counts, and which candidate it makes.
-SINGERPRINT_HOST_DEVICE inline bool candidate_at_lag(const PitchPlan& plan, const FramePeaks& frame, int lag,
-                                                     const float* peak_weights, PitchCandidate* candidate) {
-  constexpr float kLowestPeak = 0.3f, kOctaveCost = 0.01f;
-  const float here = normalised_ac(frame, lag);
-  if (!(here > kLowestPeak)) return false;
-  if (!(here > normalised_ac(frame, lag - 1)) || !(here >= normalised_ac(frame, lag + 1))) return false;
-  const RefinedPeak peak = refine_peak(frame, lag, peak_weights);
+// What asks for the loudest peak of the clip: the unvoiced candidate, and whether there are others.
+SINGERPRINT_HOST_DEVICE inline void finish_candidates(float peak, float loudest, PitchCandidate* candidates) {
+  const float relative_peak = loudest > 0.0f ? peak / loudest : 0.0f;
+  candidates[0] = unvoiced_candidate(relative_peak);
+  if (!is_audible(relative_peak)) candidates[1].hz = 0.0f;
+}
+
+// Whether r[lag] is a peak that counts.
+SINGERPRINT_HOST_DEVICE inline bool is_pitch_peak(float left, float here, float right) {
+  return here > kLowestPeak && here > left && here >= right;
+}
+
+// Whether a peak lies in the range, and which candidate it makes.
+SINGERPRINT_HOST_DEVICE inline bool candidate_of_peak(const PitchPlan& plan, const RefinedPeak& peak,
+                                                      PitchCandidate* candidate) {
+  constexpr float kOctaveCost = 0.01f;
   const float hz = static_cast<float>(plan.decimated_rate_hz) / peak.lag;
   if (!(hz >= plan.min_hz) || !(hz <= plan.max_hz)) return false;
   const float height = peak.height > 1.0f ? 1.0f / peak.height : peak.height;
   const float log2_hz = log2_of(hz);
   *candidate = {hz, log2_hz, height - kOctaveCost * (log2_of(plan.max_hz) - log2_hz)};
   return true;
+}
+
+// What a thread makes the candidates of a frame from, where none has more than a lag.
+struct FramePeaks {
+  const float *ac, *inverse_window_ac;
+  float inverse_energy;  // 1 / a[0]
+  SINGERPRINT_HOST_DEVICE float normalised(int lag) const {
+    const int l = lag < 0 ? -lag : lag;
+    return ac[l] * (inverse_window_ac[l] * inverse_energy);
+  }
+};
+
+SINGERPRINT_HOST_DEVICE inline bool candidate_at_lag(const PitchTableView& tables, const FramePeaks& frame, int lag,
+                                                     PitchCandidate* candidate) {
+  if (!is_pitch_peak(frame.normalised(lag - 1), frame.normalised(lag), frame.normalised(lag + 1))) return false;
+  float values[kPeakTaps], heights[kPeakPhases];
+  for (int tap = 0; tap < kPeakTaps; ++tap) values[tap] = frame.normalised(lag + tap - kPeakHalfTaps);
+  for (int phase = 0; phase < kPeakPhases; ++phase) {
+    float sum = 0.0f;
+    for (int tap = 0; tap < kPeakTaps; ++tap) sum += tables.peak_weights[tap * kPeakRow + phase] * values[tap];
+    heights[phase] = sum;
+  }
+  return candidate_of_peak(tables.plan, peak_of_heights(lag, heights), candidate);
 }
 
 // Keeps the strongest of the candidates; returns how many there are.
@@ -106,21 +117,6 @@ SINGERPRINT_HOST_DEVICE inline int keep_candidate(PitchCandidate* candidates, in
     if (candidates[c].strength < candidates[weakest].strength) weakest = c;
   }
   if (found.strength > candidates[weakest].strength) candidates[weakest] = found;
-  return count;
-}
-
-// candidates (kPitchCandidates): the unvoiced one first, then peaks; returns how many there are.
-SINGERPRINT_HOST_DEVICE inline int find_pitch_candidates(const PitchPlan& plan, const float* ac, std::int64_t stride,
-                                                         const float* inverse_window_ac, const float* peak_weights,
-                                                         float relative_peak, PitchCandidate* candidates) {
-  candidates[0] = unvoiced_candidate(relative_peak);
-  if (!is_audible(relative_peak) || !(ac[0] > 0.0f)) return 1;
-  const FramePeaks frame{ac, stride, inverse_window_ac, 1.0f / ac[0]};
-  int count = 1;
-  for (int lag = plan.shortest_lag; lag + kPeakHalfTaps < plan.lags; ++lag) {
-    PitchCandidate found;
-    if (candidate_at_lag(plan, frame, lag, peak_weights, &found)) count = keep_candidate(candidates, count, found);
-  }
   return count;
 }
 

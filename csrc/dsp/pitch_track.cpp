@@ -1,8 +1,10 @@
 #include "dsp/pitch_track.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "dsp/pitch_candidates.h"
 
@@ -29,15 +31,23 @@ std::vector<float> low_pass_of(std::int32_t decimation) {
 }
 
 std::vector<float> peak_weights_of() {
-  std::vector<float> weights;
+  std::vector<float> weights(kPeakTaps * kPeakRow);
   for (int phase = -kPeakReach; phase <= kPeakReach; ++phase) {
     for (int tap = -kPeakHalfTaps; tap <= kPeakHalfTaps; ++tap) {
       const double distance = static_cast<double>(phase) / kPeakSteps - tap;
       const double hann = 0.5 + 0.5 * std::cos(std::numbers::pi * distance / (kPeakHalfTaps + 1));
-      weights.push_back(static_cast<float>(sinc(distance) * hann));
+      weights[(tap + kPeakHalfTaps) * kPeakRow + phase + kPeakReach] = static_cast<float>(sinc(distance) * hann);
     }
   }
   return weights;
+}
+
+// With so many zeros behind the window that no lag wraps around.
+std::shared_ptr<const PowerSpectrum> spectrum_of(const PitchPlan& plan, std::vector<double> window) {
+  std::int64_t n_fft = plan.window_length + plan.lags;
+  while (!has_lanes(n_fft)) ++n_fft;
+  window.resize(static_cast<std::size_t>(n_fft), 0.0);
+  return std::make_shared<const PowerSpectrum>(std::move(window));
 }
 
 }  // namespace
@@ -70,6 +80,7 @@ PitchTables pitch_tables(double sample_rate_hz, std::int64_t hop_length, double 
     tables.inverse_window_ac.push_back(static_cast<float>(energy / sum));
   }
   tables.peak_weights = peak_weights_of();
+  tables.spectrum = spectrum_of(plan, std::move(window));
   return tables;
 }
 
@@ -87,16 +98,26 @@ PitchTableView pitch_table_view(const PitchPlan& plan, const float* flat) {
   return {plan, flat, window, inverse_window_ac, inverse_window_ac + plan.lags};
 }
 
+PitchTracker::PitchTracker(const PitchTables& tables)
+    : tables_(tables),
+      spectrum_(*tables.spectrum),
+      decimate_work_(SINGERPRINT_LANES(decimate_work_floats)(tables.plan.decimation)) {
+  const std::int64_t lanes = PowerSpectrum::frames_at_once(), lags = tables.plan.lags;
+  // One cache line apart from a power of two, or the frames would meet in a few sets of the cache.
+  const std::int64_t distance = tables.spectrum->n_fft() + 16;
+  centred_ = AlignedFloats(lanes * distance);
+  for (std::int64_t lane = 0; lane < lanes; ++lane) centred_frames_.push_back(centred_.data() + lane * distance);
+  peak_work_ = AlignedFloats((kPeakHalfTaps + lags) * lanes);
+  found_.resize(static_cast<std::size_t>(lags / 2 * lanes));
+}
+
 void PitchTracker::operator()(const float* waveform, std::int64_t samples, float* hz) {
   const PitchPlan& plan = tables_.plan;
   const std::int64_t count = decimated_samples(plan, samples), frames = pitch_frames(plan, samples);
   const std::int64_t margin = plan.window_length;
   padded_.assign(static_cast<std::size_t>(count + 2 * margin + 1), 0.0f);
-  const std::int64_t lanes = SINGERPRINT_LANES(pitch_lane_count)();
-  work_.resize(static_cast<std::size_t>(std::max((count + 2 * kLowPassHalf + 1 + lanes) * plan.decimation,
-                                                 (plan.window_length + plan.lags + 16) * lanes)));
   SINGERPRINT_LANES(decimate_lanes)
-  (waveform, samples, tables_.low_pass.data(), plan.decimation, count, work_.data(), padded_.data() + margin);
+  (waveform, samples, tables_.low_pass.data(), plan.decimation, count, decimate_work_.data(), padded_.data() + margin);
   find_candidates(frames);
 
   std::vector<float> totals(kPitchCandidates), next(kPitchCandidates);
@@ -121,29 +142,38 @@ void PitchTracker::operator()(const float* waveform, std::int64_t samples, float
 }
 
 void PitchTracker::find_candidates(std::int64_t frames) {
-  const PitchPlan& plan = tables_.plan;
-  const std::int64_t lanes = SINGERPRINT_LANES(pitch_lane_count)(), groups = (frames + lanes - 1) / lanes;
-  const std::int64_t size = lanes * plan.lags;
-  autocorrelations_.resize(static_cast<std::size_t>(groups * size));
-  peaks_.resize(static_cast<std::size_t>(groups * lanes));
-  std::vector<const float*> pointers(static_cast<std::size_t>(lanes));
-  const std::int64_t decimated = static_cast<std::int64_t>(padded_.size()) - 2 * plan.window_length - 1;
-  for (std::int64_t group = 0; group < groups; ++group) {
-    for (std::int64_t lane = 0; lane < lanes; ++lane) {
-      const std::int64_t frame = std::min(group * lanes + lane, frames - 1);
-      pointers[lane] = padded_.data() + plan.window_length + first_of_frame(plan, frame, decimated);
-    }
-    SINGERPRINT_LANES(autocorrelation_lanes)
-    (pointers.data(), tables_.window.data(), plan.window_length, plan.lags, work_.data(),
-     autocorrelations_.data() + group * size, peaks_.data() + group * lanes);
+  peaks_.resize(static_cast<std::size_t>(frames));
+  candidates_.assign(static_cast<std::size_t>(frames * kPitchCandidates), PitchCandidate{});
+  const std::int64_t at_once = PowerSpectrum::frames_at_once();
+  for (std::int64_t first = 0; first < frames; first += at_once) {
+    find_candidates_of_group(first, std::min(at_once, frames - first));
   }
   const float loudest = *std::max_element(peaks_.begin(), peaks_.end());
-  candidates_.assign(static_cast<std::size_t>(frames * kPitchCandidates), PitchCandidate{});
   for (std::int64_t frame = 0; frame < frames; ++frame) {
-    const std::int64_t group = frame / lanes, lane = frame % lanes;
-    find_pitch_candidates(plan, autocorrelations_.data() + group * size + lane, lanes, tables_.inverse_window_ac.data(),
-                          tables_.peak_weights.data(), loudest > 0.0f ? peaks_[frame] / loudest : 0.0f,
-                          candidates_.data() + frame * kPitchCandidates);
+    finish_candidates(peaks_[frame], loudest, candidates_.data() + frame * kPitchCandidates);
+  }
+}
+
+// All but the unvoiced ones, of `count` frames. The lanes beyond them keep what they had.
+void PitchTracker::find_candidates_of_group(std::int64_t first, std::int64_t count) {
+  const PitchPlan& plan = tables_.plan;
+  const std::int64_t decimated = static_cast<std::int64_t>(padded_.size()) - 2 * plan.window_length - 1;
+  for (std::int64_t lane = 0; lane < count; ++lane) {
+    const float* const frame = padded_.data() + plan.window_length + first_of_frame(plan, first + lane, decimated);
+    peaks_[first + lane] = SINGERPRINT_LANES(centre_frame_lanes)(frame, plan.window_length, centred_frames_[lane]);
+  }
+  const float* const ac = spectrum_.autocorrelation(centred_frames_.data(), plan.lags);
+  const std::int32_t found =
+      SINGERPRINT_LANES(pitch_peaks_lanes)(ac, tables_.inverse_window_ac.data(), tables_.peak_weights.data(),
+                                           plan.shortest_lag, plan.lags, peak_work_.data(), found_.data());
+  std::array<int, kPeakRow> counts;
+  counts.fill(1);
+  for (std::int32_t i = 0; i < found; ++i) {
+    const PitchPeak& peak = found_[i];
+    PitchCandidate candidate;
+    if (peak.lane >= count || !candidate_of_peak(plan, peak_of_heights(peak.lag, peak.heights), &candidate)) continue;
+    PitchCandidate* const candidates = candidates_.data() + (first + peak.lane) * kPitchCandidates;
+    counts[peak.lane] = keep_candidate(candidates, counts[peak.lane], candidate);
   }
 }
 

@@ -9,14 +9,18 @@
 // sound", Proc. Institute of Phonetic Sciences Amsterdam 17 (1993), 97-110; the constants are those of Praat's default.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "core/dispatch.h"
 #include "core/host_device.h"
+#include "dsp/aligned_floats.h"
+#include "dsp/power_spectrum.h"
 
 namespace singerprint {
 
 inline constexpr double kHighestTrackedHz = 3000.0;  // the decimated rate carries two harmonics of it
+inline constexpr float kLowestPeak = 0.3f;           // of r
 inline constexpr int kPitchCandidates = 10;          // a frame, the unvoiced one among them
 
 struct PitchCandidate {
@@ -35,10 +39,11 @@ struct PitchPlan {
 
 struct PitchTables {
   PitchPlan plan;
-  std::vector<float> low_pass;           // (2 kLowPassHalf decimation + 1)
-  std::vector<float> window;             // (window_length)
-  std::vector<float> inverse_window_ac;  // (lags): 1 / r_w
-  std::vector<float> peak_weights;       // (kPeakPhases, kPeakTaps): band-limited interpolation between lags
+  std::vector<float> low_pass;                    // (2 kLowPassHalf decimation + 1)
+  std::vector<float> window;                      // (window_length)
+  std::vector<float> inverse_window_ac;           // (lags): 1 / r_w
+  std::vector<float> peak_weights;                // (kPeakTaps, kPeakRow): band-limited interpolation between lags
+  std::shared_ptr<const PowerSpectrum> spectrum;  // of the window, and of zeros for the lags
 };
 
 inline constexpr int kLowPassHalf = 8;   // taps of the low pass on one side, a decimated sample
@@ -47,6 +52,14 @@ inline constexpr int kPeakTaps = 2 * kPeakHalfTaps + 1;
 inline constexpr int kPeakSteps = 8;  // of the search between two lags
 inline constexpr int kPeakReach = 5;  // steps on each side of a lag
 inline constexpr int kPeakPhases = 2 * kPeakReach + 1;
+inline constexpr int kPeakRow = 16;  // the phases and zeros: lanes of every width
+static_assert(kPeakPhases <= kPeakRow);
+
+// r at the steps around a lag where it is a local maximum.
+struct PitchPeak {
+  std::int32_t lag, lane;
+  float heights[kPeakRow];
+};
 
 // min_hz and max_hz positive, max_hz at most half the decimated rate.
 PitchTables pitch_tables(double sample_rate_hz, std::int64_t hop_length, double min_hz, double max_hz);
@@ -59,16 +72,18 @@ struct PitchTableView {
 std::vector<float> flattened(const PitchTables& tables);
 PitchTableView pitch_table_view(const PitchPlan& plan, const float* flat);
 
-// y (count): every decimation-th sample of the low-passed waveform.
+// y (count): every decimation-th sample of the low-passed waveform. work: decimate_work_floats.
+SINGERPRINT_DECLARE_LANES(std::int64_t, decimate_work_floats, (std::int32_t decimation))
 SINGERPRINT_DECLARE_LANES(void, decimate_lanes,
                           (const float* waveform, std::int64_t samples, const float* low_pass, std::int32_t decimation,
                            std::int64_t count, float* work, float* result))
-SINGERPRINT_DECLARE_LANES(int, pitch_lane_count, ())
-// The autocorrelations of kLanes frames, to (lags, kLanes), and the largest |d| of the middle third, to (kLanes).
-// frames: kLanes pointers to window_length numbers of y. work: (window_length + lags + 16, kLanes).
-SINGERPRINT_DECLARE_LANES(void, autocorrelation_lanes,
-                          (const float* const* frames, const float* window, std::int32_t window_length,
-                           std::int32_t lags, float* work, float* result, float* peaks))
+// centred (length): a frame less its mean. Returns the largest |d| of the middle third.
+SINGERPRINT_DECLARE_LANES(float, centre_frame_lanes, (const float* frame, std::int32_t length, float* centred))
+// The peaks of r from shortest_lag to lags - 1 - kPeakHalfTaps, by lag, then lane: their number. ac: (lags, kLanes).
+// work: (kPeakHalfTaps + lags, kLanes). peaks: lags / 2 of every lane have a place.
+SINGERPRINT_DECLARE_LANES(std::int32_t, pitch_peaks_lanes,
+                          (const float* ac, const float* inverse_window_ac, const float* peak_weights,
+                           std::int32_t shortest_lag, std::int32_t lags, float* work, PitchPeak* peaks))
 
 // Samples of y of a waveform, and what is to stand on both sides of it in zeros for frames that reach over its ends.
 inline std::int64_t decimated_samples(const PitchPlan& plan, std::int64_t samples) {
@@ -85,15 +100,20 @@ SINGERPRINT_HOST_DEVICE inline std::int64_t first_of_frame(const PitchPlan& plan
 // hz (frames): the fundamental frequency, 0 where unvoiced. frame j is centred at sample hop_length j.
 class PitchTracker {
  public:
-  explicit PitchTracker(const PitchTables& tables) : tables_(tables) {}
+  explicit PitchTracker(const PitchTables& tables);
   void operator()(const float* waveform, std::int64_t samples, float* hz);
   // y of the last call, (decimated_samples): element i is sample decimation * i.
   const float* decimated() const { return padded_.data() + tables_.plan.window_length; }
 
  private:
   void find_candidates(std::int64_t frames);
+  void find_candidates_of_group(std::int64_t first, std::int64_t frames);
   const PitchTables& tables_;
-  std::vector<float> padded_, work_, autocorrelations_, peaks_;
+  PowerSpectrum::Worker spectrum_;
+  AlignedFloats decimate_work_, centred_, peak_work_;
+  std::vector<float*> centred_frames_;
+  std::vector<PitchPeak> found_;
+  std::vector<float> padded_, peaks_;
   std::vector<PitchCandidate> candidates_;
 };
 

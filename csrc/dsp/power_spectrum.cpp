@@ -1,18 +1,13 @@
 #include "dsp/power_spectrum.h"
 
 #include <cmath>
-#include <new>
 #include <numbers>
+#include <utility>
 
 #include "dsp/window.h"
 
 namespace singerprint {
 namespace {
-
-constexpr std::align_val_t kAlignment{64};  // a cache line, and the widest lane
-constexpr std::int64_t kSmallestLaneSize = 256;
-
-bool is_power_of_two(std::int64_t n) { return (n & (n - 1)) == 0; }
 
 void push_twiddle(std::vector<float>& twiddles, std::int64_t numerator, std::int64_t size) {
   const double angle = -2.0 * std::numbers::pi * static_cast<double>(numerator % size) / static_cast<double>(size);
@@ -20,19 +15,16 @@ void push_twiddle(std::vector<float>& twiddles, std::int64_t numerator, std::int
   twiddles.push_back(static_cast<float>(std::sin(angle)));
 }
 
-float* allocate(std::int64_t floats) {
-  return static_cast<float*>(::operator new(static_cast<std::size_t>(floats) * sizeof(float), kAlignment));
-}
-
 }  // namespace
 
-void PowerSpectrum::Worker::Free::operator()(float* memory) const { ::operator delete(memory, kAlignment); }
+PowerSpectrum::PowerSpectrum(std::int64_t n_fft) : PowerSpectrum(hann_window(n_fft)) {}
 
-PowerSpectrum::PowerSpectrum(std::int64_t n_fft) : n_fft_(n_fft), window_(hann_window(n_fft)) {
-  if (is_power_of_two(n_fft) && n_fft >= kSmallestLaneSize) {
+PowerSpectrum::PowerSpectrum(std::vector<double> window)
+    : n_fft_(static_cast<std::int64_t>(window.size())), window_(std::move(window)) {
+  if (has_lanes(n_fft_)) {
     make_tables();
   } else {
-    plan_ = std::make_unique<RfftPlan>(n_fft);
+    plan_ = std::make_unique<RfftPlan>(n_fft_);
   }
 }
 
@@ -46,9 +38,13 @@ void PowerSpectrum::make_tables() {
     for (std::int64_t i = 0; i < inner; ++i) push_twiddle(untangle_, block + kOuterRadix * i, n_fft_);
   }
   tables_.inner = static_cast<std::int32_t>(inner);
-  // Eights as long as eights and fours can finish, else fours.
+  std::int64_t length = n_fft_;
+  while (length > 1 && window_[static_cast<std::size_t>(length - 1)] == 0.0) --length;
+  tables_.rows = static_cast<std::int32_t>((length - 1) / (2 * inner) + 1);
+  // Eights as long as eights and fours can finish, else fours; a three last.
   for (std::int64_t size = inner; size > 1;) {
-    const std::int64_t radix = size == 8 || size >= 32 ? 8 : 4;
+    const std::int64_t twos = size % 3 == 0 ? size / 3 : size;
+    const std::int64_t radix = twos == 1 ? 3 : twos == 8 || twos >= 32 ? 8 : 4;
     std::vector<float>& twiddles = inner_[tables_.passes];
     for (std::int64_t p = 0; p < size / radix; ++p) {
       for (std::int64_t i = 1; i < radix; ++i) push_twiddle(twiddles, p * i, size);
@@ -66,9 +62,9 @@ int PowerSpectrum::frames_at_once() { return SINGERPRINT_LANES(lane_count)(); }
 
 PowerSpectrum::Worker::Worker(const PowerSpectrum& spectrum) : spectrum_(spectrum) {
   const std::int64_t half = spectrum.n_fft_ / 2, lanes = frames_at_once();
-  power_.reset(allocate((half + 1) * lanes));
+  power_ = AlignedFloats((half + 1) * lanes);
   if (spectrum.plan_ == nullptr) {
-    work_.reset(allocate(SINGERPRINT_LANES(power_spectrum_work_floats)(spectrum.tables_)));
+    work_ = AlignedFloats(SINGERPRINT_LANES(power_spectrum_work_floats)(spectrum.tables_));
   } else {
     plan_ = std::make_unique<RfftPlan>(*spectrum.plan_);
     windowed_.resize(static_cast<std::size_t>(spectrum.n_fft_));
@@ -78,11 +74,17 @@ PowerSpectrum::Worker::Worker(const PowerSpectrum& spectrum) : spectrum_(spectru
 
 const float* PowerSpectrum::Worker::operator()(const float* const* frames) {
   if (plan_ == nullptr) {
-    SINGERPRINT_LANES(power_spectrum_lanes)(spectrum_.tables_, frames, work_.get(), power_.get());
+    SINGERPRINT_LANES(power_spectrum_lanes)(spectrum_.tables_, frames, work_.data(), power_.data());
   } else {
     frame_by_frame(frames);
   }
-  return power_.get();
+  return power_.data();
+}
+
+const float* PowerSpectrum::Worker::autocorrelation(const float* const* frames, std::int32_t lags) {
+  SINGERPRINT_LANES(power_spectrum_lanes)(spectrum_.tables_, frames, work_.data(), power_.data());
+  SINGERPRINT_LANES(autocorrelation_lanes)(spectrum_.tables_, lags, work_.data(), power_.data());
+  return power_.data();
 }
 
 void PowerSpectrum::Worker::frame_by_frame(const float* const* frames) {
@@ -91,7 +93,7 @@ void PowerSpectrum::Worker::frame_by_frame(const float* const* frames) {
     for (std::size_t n = 0; n < windowed_.size(); ++n) windowed_[n] = spectrum_.window_[n] * frames[frame][n];
     plan_->forward(windowed_.data(), bins_.data());
     for (std::size_t k = 0; k < bins_.size(); ++k) {
-      power_[k * lanes + frame] = static_cast<float>(std::norm(bins_[k]));
+      power_.data()[k * lanes + frame] = static_cast<float>(std::norm(bins_[k]));
     }
   }
 }

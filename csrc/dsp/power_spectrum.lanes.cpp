@@ -11,10 +11,18 @@ constexpr int kGroup = kLanes / 2;  // columns that one vector of samples holds:
 // distance, would meet in a few sets of the cache.
 constexpr int kGroupDistance = kOuterRadix * kGroup + 1;
 
+// Transforms a column and twiddles it, to every kGroup-th number from `to` on.
+SINGERPRINT_LANE_INLINE void transform_column(ComplexLane (&x)[kOuterRadix], const float* twiddles, ComplexLane* to) {
+  butterfly(x);
+  to[0] = x[0];
+#pragma GCC unroll 16
+  for (int b = 1; b < kOuterRadix; ++b) to[b * kGroup] = multiply(x[4 * (b % 4) + b / 4], twiddles + 2 * (b - 1));
+}
+
 // Columns [column, column + kGroup), transformed and twiddled, to `group` (16, kGroup). The samples are transposed to
 // where the result will lie and transformed in place: a buffer of their own would cost a second trip to L2.
 void load_columns(const PowerSpectrumTables& tables, const float* const* frames, int column, ComplexLane* group) {
-  for (int row = 0; row < kOuterRadix; ++row) {
+  for (int row = 0; row < tables.rows; ++row) {
     const int first_sample = 2 * (column + row * tables.inner);
     const Lane window = Lane::load(tables.half_window + first_sample);
     Lane samples[kLanes];
@@ -24,17 +32,30 @@ void load_columns(const PowerSpectrumTables& tables, const float* const* frames,
 #pragma GCC unroll 8
     for (int c = 0; c < kGroup; ++c) group[row * kGroup + c] = {samples[2 * c], samples[2 * c + 1]};
   }
+  for (int i = tables.rows * kGroup; i < kOuterRadix * kGroup; ++i) group[i] = {Lane(0.0f), Lane(0.0f)};
   const float* twiddles = tables.outer_twiddles + column * 2 * (kOuterRadix - 1);
   for (int c = 0; c < kGroup; ++c, twiddles += 2 * (kOuterRadix - 1)) {
     ComplexLane x[kOuterRadix];
 #pragma GCC unroll 16
     for (int row = 0; row < kOuterRadix; ++row) x[row] = group[row * kGroup + c];
-    butterfly(x);
-    group[c] = x[0];
+    transform_column(x, twiddles, group + c);
+  }
+}
+
+// The same of the real and even sequence `power`, of which (half + 1, kLanes) are there.
+void load_even_columns(const PowerSpectrumTables& tables, const float* power, int column, ComplexLane* group) {
+  const int n_fft = 2 * kOuterRadix * tables.inner;
+  const float* twiddles = tables.outer_twiddles + column * 2 * (kOuterRadix - 1);
+  for (int c = 0; c < kGroup; ++c, twiddles += 2 * (kOuterRadix - 1)) {
+    ComplexLane x[kOuterRadix];
 #pragma GCC unroll 16
-    for (int b = 1; b < kOuterRadix; ++b) {
-      group[b * kGroup + c] = multiply(x[4 * (b % 4) + b / 4], twiddles + 2 * (b - 1));
+    for (int row = 0; row < kOuterRadix; ++row) {
+      const int even = 2 * (column + c + row * tables.inner);
+      const bool mirrored = row >= kOuterRadix / 2;
+      x[row].re = Lane::load(power + (mirrored ? n_fft - even : even) * kLanes);
+      x[row].im = Lane::load(power + (mirrored ? n_fft - even - 1 : even + 1) * kLanes);
     }
+    transform_column(x, twiddles, group + c);
   }
 }
 
@@ -113,12 +134,26 @@ const ComplexLane* transform_block(const PowerSpectrumTables& tables, const Comp
     numbers = other;
     stride *= tables.radix[1];
   }
-  if (tables.radix[tables.passes - 1] == 8) {
+  const int last_radix = tables.radix[tables.passes - 1];
+  if (last_radix == 8) {
     last_pass<8>(numbers, stride);
+  } else if (last_radix == 3) {
+    last_pass<3>(numbers, stride);
   } else {
     last_pass<4>(numbers, stride);
   }
   return numbers;
+}
+
+// Blocks b and 16 - b, transformed; 0 and 8 stand alone.
+struct BlockPair {
+  const ComplexLane *block, *mirror;
+};
+BlockPair transform_blocks(const PowerSpectrumTables& tables, ComplexLane* blocks, int b) {
+  ComplexLane* const spare = blocks + tables.inner / kGroup * kGroupDistance;
+  const ComplexLane* const block = transform_block(tables, blocks + b * kGroup, spare);
+  if (b % (kOuterRadix / 2) == 0) return {block, block};
+  return {block, transform_block(tables, blocks + (kOuterRadix - b) * kGroup, spare + 2 * tables.inner)};
 }
 
 SINGERPRINT_LANE_INLINE void store_power(Lane re, Lane im, float* to) { multiply_add(re, re, im * im).store(to); }
@@ -154,6 +189,26 @@ void untangle_blocks(const PowerSpectrumTables& tables, int b, const ComplexLane
   }
 }
 
+// Of a real and even sequence the bins are real. As above, without the halves:
+//   n_fft a[k] = Re even + Re(exp(-2 pi i k / n_fft) odd), n_fft a[half - k] = Re even - Re(...)
+void untangle_even_blocks(const PowerSpectrumTables& tables, int b, const ComplexLane* block, const ComplexLane* mirror,
+                          int lags, float* result) {
+  const int inner = tables.inner, half = kOuterRadix * inner;
+  const float* twiddle = tables.untangle_twiddles + 2 * b * inner;
+  const bool alone = b % (kOuterRadix / 2) == 0;
+  const Lane scale(0.25f / static_cast<float>(half));
+  for (int i = 0; i < inner; ++i, twiddle += 2) {
+    const int k = b + kOuterRadix * i;
+    const bool wanted = k < lags, mirror_wanted = !alone && half - k < lags;
+    if (!wanted && !mirror_wanted) continue;
+    const ComplexLane z = block[i], other = mirror[b == 0 ? (inner - i) % inner : inner - 1 - i];
+    const Lane even = z.re + other.re;
+    const Lane odd = multiply_add(Lane(twiddle[0]), z.im + other.im, Lane(twiddle[1]) * (z.re - other.re));
+    if (wanted) (scale * (even + odd)).store(result + k * kLanes);
+    if (mirror_wanted) (scale * (even - odd)).store(result + (half - k) * kLanes);
+  }
+}
+
 }  // namespace
 
 int lane_count() { return kLanes; }
@@ -164,17 +219,22 @@ std::int64_t power_spectrum_work_floats(const PowerSpectrumTables& tables) {
 }
 
 void power_spectrum_lanes(const PowerSpectrumTables& tables, const float* const* frames, float* work, float* power) {
-  const int inner = tables.inner, groups = inner / kGroup;
+  const int groups = tables.inner / kGroup;
   ComplexLane* const blocks = reinterpret_cast<ComplexLane*>(work);
-  ComplexLane* const spare = blocks + groups * kGroupDistance;
-  ComplexLane* const mirror_spare = spare + 2 * inner;
   for (int g = 0; g < groups; ++g) load_columns(tables, frames, g * kGroup, blocks + g * kGroupDistance);
   for (int b = 0; b <= kOuterRadix / 2; ++b) {
-    const ComplexLane* const block = transform_block(tables, blocks + b * kGroup, spare);
-    const bool alone = b % (kOuterRadix / 2) == 0;
-    const ComplexLane* const mirror =
-        alone ? block : transform_block(tables, blocks + (kOuterRadix - b) * kGroup, mirror_spare);
-    untangle_blocks(tables, b, block, mirror, power);
+    const BlockPair pair = transform_blocks(tables, blocks, b);
+    untangle_blocks(tables, b, pair.block, pair.mirror, power);
+  }
+}
+
+void autocorrelation_lanes(const PowerSpectrumTables& tables, std::int32_t lags, float* work, float* power) {
+  const int groups = tables.inner / kGroup;
+  ComplexLane* const blocks = reinterpret_cast<ComplexLane*>(work);
+  for (int g = 0; g < groups; ++g) load_even_columns(tables, power, g * kGroup, blocks + g * kGroupDistance);
+  for (int b = 0; b <= kOuterRadix / 2; ++b) {
+    const BlockPair pair = transform_blocks(tables, blocks, b);
+    untangle_even_blocks(tables, b, pair.block, pair.mirror, lags, power);
   }
 }
 

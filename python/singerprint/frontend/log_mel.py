@@ -29,8 +29,8 @@ def log_mel(
 
     Each clip's result depends on that clip alone: neither on its batch mates nor on the number of threads.
     In float32 a bin carries round-off of about 1e-7 of the frame's loudest bin; NaN and infinity spoil the
-    frames that contain them. Powers of two from 256 on are fast; any even ``n_fft`` is right (on CUDA: powers
-    of two).
+    frames that contain them. Powers of two from 256 on are fast, and three times those; any even ``n_fft`` is
+    right (on CUDA: powers of two).
 
     Args:
         waveforms: ``(batch, samples)`` float32, any level, more than ``n_fft / 2`` samples.

@@ -80,36 +80,73 @@ TEST(Decimation, WithoutDecimationIsTheWaveformAndWhatIsNotFiniteSilence) {
   EXPECT_EQ(y, waveform);
 }
 
-TEST(Autocorrelation, EqualsTheObviousLoops) {
-  const PitchTables tables = pitch_tables(kRate, 512, 60.0, 1500.0);
-  const auto lanes = static_cast<std::size_t>(SINGERPRINT_LANES(pitch_lane_count)());
-  const auto length = static_cast<std::size_t>(tables.plan.window_length),
-             lags = static_cast<std::size_t>(tables.plan.lags);
+TEST(CentreFrame, TakesTheMeanAwayAndFindsTheLargestOfTheMiddle) {
   std::mt19937 generator(0);
   std::normal_distribution<float> normal(0.5f, 1.0f);
-  std::vector<float> samples(lanes * length), work((length + lags + 16) * lanes), result(lags * lanes), peaks(lanes);
-  for (float& sample : samples) sample = normal(generator);
-  std::vector<const float*> frames;
-  for (std::size_t lane = 0; lane < lanes; ++lane) frames.push_back(samples.data() + lane * length);
-  SINGERPRINT_LANES(autocorrelation_lanes)
-  (frames.data(), tables.window.data(), tables.plan.window_length, tables.plan.lags, work.data(), result.data(),
-   peaks.data());
-  for (std::size_t lane = 0; lane < lanes; ++lane) {
+  for (const std::size_t length : {1u, 26u, 47u, 550u}) {
+    std::vector<float> frame(length), centred(length);
+    for (float& sample : frame) sample = normal(generator);
+    const float found = SINGERPRINT_LANES(centre_frame_lanes)(frame.data(), static_cast<int>(length), centred.data());
     double mean = 0.0, peak = 0.0;
-    for (std::size_t n = 0; n < length; ++n) mean += frames[lane][n] / static_cast<double>(length);
-    std::vector<double> windowed;
-    for (std::size_t n = 0; n < length; ++n) windowed.push_back((frames[lane][n] - mean) * tables.window[n]);
-    for (std::size_t n = length / 3; n < length - length / 3; ++n)
-      peak = std::max(peak, std::abs(frames[lane][n] - mean));
-    double energy = 0.0;
-    for (const double value : windowed) energy += value * value;
-    for (std::size_t lag = 0; lag < lags; ++lag) {
-      double sum = 0.0;
-      for (std::size_t n = 0; n + lag < length; ++n) sum += windowed[n] * windowed[n + lag];
-      EXPECT_NEAR(result[lag * lanes + lane], sum, 2e-6 * energy) << lag;  // sqrt(551) roundings of 6e-8
-    }
-    EXPECT_NEAR(peaks[lane], peak, 1e-5);  // rounding of the mean
+    for (const float sample : frame) mean += sample / static_cast<double>(length);
+    for (std::size_t n = length / 3; n < length - length / 3; ++n) peak = std::max(peak, std::abs(frame[n] - mean));
+    // Roundings of a mean near 0.5 and of numbers up to 4.
+    for (std::size_t n = 0; n < length; ++n) EXPECT_NEAR(centred[n], frame[n] - mean, 1e-6) << n;
+    EXPECT_NEAR(found, peak, 1e-6) << length;
   }
+}
+
+// A damped sum of cosines in every lane: autocorrelations with peaks of all heights.
+std::vector<float> some_autocorrelations(const PitchPlan& plan, std::size_t lanes) {
+  std::mt19937 generator(0);
+  std::uniform_real_distribution<double> turns(0.004, 0.3);
+  std::vector<float> ac(static_cast<std::size_t>(plan.lags) * lanes);
+  for (std::size_t lane = 0; lane < lanes; ++lane) {
+    const double first = turns(generator), second = turns(generator);
+    for (std::size_t lag = 0; lag < static_cast<std::size_t>(plan.lags); ++lag) {
+      const double cosines = std::cos(2.0 * std::numbers::pi * first * static_cast<double>(lag)) +
+                             0.5 * std::cos(2.0 * std::numbers::pi * second * static_cast<double>(lag));
+      ac[lag * lanes + lane] = static_cast<float>(cosines / plan.lags * static_cast<double>(plan.lags - lag));
+    }
+  }
+  return ac;
+}
+
+TEST(PitchPeaks, AreThoseOfTheObviousLoops) {
+  const PitchTables tables = pitch_tables(kRate, 512, 60.0, 1500.0);
+  const PitchPlan& plan = tables.plan;
+  const auto lanes = static_cast<std::size_t>(PowerSpectrum::frames_at_once());
+  std::vector<float> ac = some_autocorrelations(plan, lanes);
+  for (std::size_t lag = 0; lag < static_cast<std::size_t>(plan.lags); ++lag) ac[lag * lanes + 1] = 0.0f;
+  std::vector<float> work(static_cast<std::size_t>(kPeakHalfTaps + plan.lags) * lanes);
+  std::vector<PitchPeak> peaks(static_cast<std::size_t>(plan.lags) / 2 * lanes);
+  peaks.resize(static_cast<std::size_t>(
+      SINGERPRINT_LANES(pitch_peaks_lanes)(ac.data(), tables.inverse_window_ac.data(), tables.peak_weights.data(),
+                                           plan.shortest_lag, plan.lags, work.data(), peaks.data())));
+  std::size_t next = 0;
+  for (int lag = plan.shortest_lag; lag + kPeakHalfTaps < plan.lags; ++lag) {
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      const auto r = [&](int at) {
+        const auto l = static_cast<std::size_t>(std::abs(at));
+        return ac[l * lanes + lane] * (tables.inverse_window_ac[l] * (1.0f / ac[lane]));
+      };
+      if (lane == 1 || !is_pitch_peak(r(lag - 1), r(lag), r(lag + 1))) continue;  // none in silence
+      ASSERT_LT(next, peaks.size());
+      const PitchPeak& peak = peaks[next++];
+      EXPECT_EQ(peak.lag, lag);
+      EXPECT_EQ(peak.lane, static_cast<int>(lane));
+      for (int phase = 0; phase < kPeakPhases; ++phase) {
+        float height = 0.0f;
+        for (int tap = 0; tap < kPeakTaps; ++tap) {
+          height +=
+              tables.peak_weights[static_cast<std::size_t>(tap * kPeakRow + phase)] * r(lag + tap - kPeakHalfTaps);
+        }
+        EXPECT_EQ(peak.heights[phase], height) << lag;  // the same roundings in the same order
+      }
+    }
+  }
+  EXPECT_EQ(next, peaks.size());
+  EXPECT_GT(next, 10 * lanes);
 }
 
 struct Case {

@@ -34,7 +34,8 @@ struct Frames {
 
 class PowerSpectrumSize : public testing::TestWithParam<std::int64_t> {};
 INSTANTIATE_TEST_SUITE_P(Sizes, PowerSpectrumSize,
-                         testing::Values(2, 16, 64, 400, 1018, 256, 512, 1024, 2048, 4096, 8192));
+                         testing::Values(2, 16, 64, 400, 1018, 384, 256, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144,
+                                         8192));
 
 TEST_P(PowerSpectrumSize, EqualsTheTransformInDouble) {
   const std::int64_t n_fft = GetParam();
@@ -87,6 +88,40 @@ TEST(PowerSpectrum, AConstantLiesInTheFirstTwoBins) {
   EXPECT_NEAR(power[0], 1024.0 * 1024.0, 1.0);                         // the sum of the window, squared; 1e-6 relative
   EXPECT_NEAR(power[lanes], 512.0 * 512.0, 0.25);                      // a Hann window's neighbour bin is half as high
   for (int k = 2; k <= 1024; ++k) EXPECT_LT(power[k * lanes], 1e-6f);  // (1e-6 of the amplitude 1024)^2
+}
+
+struct Lags {
+  std::size_t n_fft, lags;
+};
+class AutocorrelationSize : public testing::TestWithParam<Lags> {};
+INSTANTIATE_TEST_SUITE_P(Sizes, AutocorrelationSize,
+                         testing::Values(Lags{256, 1}, Lags{256, 128}, Lags{512, 200}, Lags{768, 193}, Lags{1024, 512},
+                                         Lags{1536, 377}, Lags{2048, 377}, Lags{4096, 2048}));
+
+TEST_P(AutocorrelationSize, EqualsTheObviousLoops) {
+  const auto [n_fft, lags] = GetParam();
+  const std::size_t length = n_fft - lags + 1, lanes = static_cast<std::size_t>(PowerSpectrum::frames_at_once());
+  std::vector<double> window = hann_window(static_cast<std::int64_t>(length));
+  window.resize(n_fft, 0.0);
+  Frames frames(static_cast<std::int64_t>(n_fft));
+  std::mt19937 generator(0);
+  std::normal_distribution<float> normal;
+  for (float& sample : frames.samples) sample = normal(generator);
+  const PowerSpectrum spectrum(window);
+  PowerSpectrum::Worker worker(spectrum);
+  const float* const found = worker.autocorrelation(frames.pointers.data(), static_cast<std::int32_t>(lags));
+  for (const std::size_t f : {std::size_t{0}, lanes - 1}) {
+    std::vector<double> x = window, expected(lags);
+    for (std::size_t n = 0; n < n_fft; ++n) x[n] *= frames.pointers[f][n];
+    for (std::size_t lag = 0; lag < lags; ++lag) {
+      for (std::size_t n = 0; n + lag < length; ++n) expected[lag] += x[n] * x[n + lag];
+    }
+    // A transform adds eps sqrt(log2 n_fft) of the whole; the way there counts twice, as it is squared.
+    const double tolerance = 3.0 * 6e-8 * std::sqrt(std::log2(static_cast<double>(n_fft))) * expected[0];
+    for (std::size_t lag = 0; lag < lags; ++lag) {
+      EXPECT_NEAR(found[lag * lanes + f], expected[lag], tolerance) << "lag " << lag << " of frame " << f;
+    }
+  }
 }
 
 }  // namespace
