@@ -1,0 +1,3 @@
+#include "dsp/time_stretcher.h"
+
+#include <gtest/gtest.h>
