@@ -35,8 +35,8 @@ at::Tensor time_stretch_cpu(const at::Tensor& waveforms, double sample_rate_hz, 
   const at::Tensor source = waveforms.contiguous(), rates = rate.contiguous();
   const float* const own = rates.const_data_ptr<float>();
   for (std::int64_t b = 0; b < rates.size(0); ++b) {  // NaN is outside too
-    TORCH_CHECK_VALUE(own[b] >= kSlowestRate && own[b] <= kFastestRate, "time_stretch: rate must be in [",
-                      kSlowestRate, ", ", kFastestRate, "], got ", own[b]);
+    TORCH_CHECK_VALUE(own[b] >= kSlowestRate && own[b] <= kFastestRate, "time_stretch: rate must be in [", kSlowestRate,
+                      ", ", kFastestRate, "], got ", own[b]);
   }
   const auto tables = cached_tables(sample_rate_hz);
   const std::int64_t samples = source.size(1);
@@ -51,7 +51,8 @@ at::Tensor time_stretch_cpu(const at::Tensor& waveforms, double sample_rate_hz, 
   return result;
 }
 
-// The tables of a sample rate in the memory of a device: those of the pitch track, and that for reading between samples.
+// The tables of a sample rate in the memory of a device: those of the pitch track, and that for reading between
+// samples.
 struct DeviceTables {
   PitchPlan plan;
   at::Tensor flat, sinc;

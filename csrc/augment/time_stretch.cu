@@ -38,8 +38,7 @@ __global__ void energies_kernel(const float* waveforms, StretchBuffers buffers) 
   const StretchBuffers clip = of_clip(buffers, blockIdx.y);
   const std::int64_t samples = clip.sizes.voice.samples;
   if (block >= clip.sizes.energies || clip.states->rate == 1.0) return;
-  clip.energies[block] =
-      energy_of_block(waveforms + blockIdx.y * samples, samples, clip.sizes.energy_length, block);
+  clip.energies[block] = energy_of_block(waveforms + blockIdx.y * samples, samples, clip.sizes.energy_length, block);
 }
 
 // One block per splice; blockIdx.y is the clip.

@@ -8,6 +8,7 @@
 #include "core/block_thread.h"
 #include "dsp/psola_block.h"
 #include "dsp/stretch_buffers.h"
+#include "dsp/voice_block.h"
 
 namespace singerprint {
 
@@ -49,8 +50,8 @@ SINGERPRINT_HOST_DEVICE inline void plan_stretch(const PitchPlan& plan, const St
   const VoicedSegment* const segments = clip.voice.segments;
   for (std::int64_t s = 0; s < clip.voice.states->segments; ++s) {
     if (!is_renderable(segments[s])) continue;
-    clip.spans[state.spans++] = span_of(clip.voice.marks + segments[s].first_mark,
-                                        clip.voice.grains + segments[s].first_grain, segments[s], s);
+    clip.spans[state.spans++] =
+        span_of(clip.voice.marks + segments[s].first_mark, clip.voice.grains + segments[s].first_grain, segments[s], s);
   }
   for (std::int64_t r = 0; r <= state.spans; ++r) {
     clip.rests[r] = rest_between(r > 0 ? clip.spans + r - 1 : nullptr, r < state.spans ? clip.spans + r : nullptr,
@@ -83,7 +84,8 @@ SINGERPRINT_HOST_DEVICE inline void place_splice(BlockThread thread, const Pitch
   const std::int64_t k = index - rest->first_splice, length = clip.sizes.energy_length;
   const std::int64_t blocks = (clip.sizes.voice.samples + length - 1) / length;
   for (int step = thread.index - kSpliceReach; step <= kSpliceReach; step += thread.count) {
-    memory.energies[step + kSpliceReach] = energy_at_splice(*rest, rate, k, step, clip.energies, blocks, length);
+    memory.energies[step + kSpliceReach] =
+        energy_at_splice(*rest, rate, plan.sample_rate_hz, k, step, clip.energies, blocks, length);
   }
   synchronise_block();
   const int step = quietest_step([&](int to) { return memory.energies[to + kSpliceReach]; });

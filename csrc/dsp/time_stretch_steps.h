@@ -21,10 +21,10 @@ inline constexpr int kSpliceReach = 7;   // steps that it may be moved by, eithe
 
 // A voiced segment whose periods are set down at their own distance, `rate` times as many or as few.
 struct VoicedSpan {
-  std::int64_t segment;               // of the list of the clip
-  double first_target, last_target;   // of its grains, samples of the result
-  double first_offset, last_offset;   // from there to their marks
-  double first_period, last_period;   // before the first mark and after the last one
+  std::int64_t segment;              // of the list of the clip
+  double first_target, last_target;  // of its grains, samples of the result
+  double first_offset, last_offset;  // from there to their marks
+  double first_period, last_period;  // before the first mark and after the last one
 };
 
 // What lies between two spans: samples [begin, end) of the waveform, from begin / rate to end / rate of the result, and
@@ -37,8 +37,8 @@ struct Rest {
 
 // Where the reading jumps from n + before to n + after.
 struct Splice {
-  std::int64_t at;     // sample of the result
-  std::int64_t half;   // of the fade: [at - half, at + half)
+  std::int64_t at;    // sample of the result
+  std::int64_t half;  // of the fade: [at - half, at + half)
   double before, after;
   float correlation;  // of what is faded from to what is faded to, in [0, 1]
 };
@@ -74,8 +74,8 @@ SINGERPRINT_HOST_DEVICE inline VoicedSpan span_of(const double* marks, const Gra
                                                   const VoicedSegment& segment, std::int64_t index) {
   const GrainShape first = shape_of_grain(marks, segment, grains[0], 1.0, GrainWidth::kOwnPeriod);
   const GrainShape last = shape_of_grain(marks, segment, grains[segment.grains - 1], 1.0, GrainWidth::kOwnPeriod);
-  return {index, first.target, last.target, first.source - first.target, last.source - last.target, first.left,
-          last.right};
+  return {index,      first.target, last.target, first.source - first.target, last.source - last.target,
+          first.left, last.right};
 }
 
 // The rest between two spans, each null at an end of the clip.
@@ -113,14 +113,18 @@ SINGERPRINT_HOST_DEVICE inline double scattered(std::int64_t number) {
   return static_cast<double>(bits) * (1.0 / 2147483648.0) - 1.0;
 }
 
-// From the samples of the result to those of the waveform in piece k of a rest, 0 <= k <= splices. In the middle of a
-// piece it is that of the rate, but for up to a quarter of a jump: jumps of one length would give noise a pitch.
-SINGERPRINT_HOST_DEVICE inline double offset_of_piece(const Rest& rest, double rate, std::int64_t k) {
-  if (k == 0) return rest.first_offset;
-  if (k == rest.splices) return rest.last_offset;
+// From the samples of the result to those of the waveform in piece k of a rest, 0 <= k <= splices, were there no voice
+// beside it. In the middle of a piece it is that of the rate, but for up to a quarter of a jump: jumps of one length
+// would give noise a pitch.
+SINGERPRINT_HOST_DEVICE inline double planned_offset(const Rest& rest, double rate, std::int64_t k) {
   const auto begin = static_cast<double>(rest.begin), length = static_cast<double>(rest.end - rest.begin);
   const double jump = (length - length / rate) / static_cast<double>(rest.splices);
-  return floor(begin - begin / rate + jump * (static_cast<double>(k) + 0.25 * scattered(rest.first_splice + k)) + 0.5);
+  const double scatter = k == 0 || k == rest.splices ? 0.0 : 0.25 * scattered(rest.first_splice + k);
+  return floor(begin - begin / rate + jump * (static_cast<double>(k) + scatter) + 0.5);
+}
+// And with the voices.
+SINGERPRINT_HOST_DEVICE inline double offset_of_piece(const Rest& rest, double rate, std::int64_t k) {
+  return k == 0 ? rest.first_offset : k == rest.splices ? rest.last_offset : planned_offset(rest, rate, k);
 }
 
 // The waveform's energy, `length` samples at a time: the first step to the choice of quiet places.
@@ -135,23 +139,33 @@ SINGERPRINT_HOST_DEVICE inline float energy_of_block(const float* waveform, std:
   return sum;
 }
 
+// Splice k of a rest, 0 <= k < splices, without its correlation.
+SINGERPRINT_HOST_DEVICE inline Splice splice_at_step(const Rest& rest, double rate, double sample_rate_hz,
+                                                     std::int64_t k, int step) {
+  const double spacing = static_cast<double>(rest.end - rest.begin) / rate / static_cast<double>(rest.splices);
+  const double at = static_cast<double>(rest.begin) / rate +
+                    spacing * (static_cast<double>(k) + 0.5 + static_cast<double>(step) / kSpliceSteps);
+  // A sample less on either side: the place is rounded down, and has to stay apart from the next one.
+  const double half = fmin(0.5 * kLongestFadeSeconds * sample_rate_hz, spacing / kSpliceSteps - 1.0);
+  return {static_cast<std::int64_t>(at), half > 0.0 ? static_cast<std::int64_t>(half) : 0,
+          offset_of_piece(rest, rate, k), offset_of_piece(rest, rate, k + 1), 0.0f};
+}
+
 // The energy around what a splice repeats or leaves out, moved by `step` steps: of kSpliceReach steps either way the
 // least is taken, so that attacks are neither doubled nor lost where there is a quieter place.
-SINGERPRINT_HOST_DEVICE inline float energy_at_splice(const Rest& rest, double rate, std::int64_t k, int step,
-                                                      const float* energies, std::int64_t blocks,
-                                                      std::int64_t length) {
-  const double jumps = static_cast<double>(rest.splices), whole = static_cast<double>(rest.end - rest.begin);
-  const double spacing = whole / rate / jumps, reach = 0.5 * fabs(whole - whole / rate) / jumps + spacing / kSpliceSteps;
-  const double middle = static_cast<double>(rest.begin) + (static_cast<double>(k) + 0.5) * whole / jumps +
-                        spacing * step / kSpliceSteps;
+SINGERPRINT_HOST_DEVICE inline float energy_at_splice(const Rest& rest, double rate, double sample_rate_hz,
+                                                      std::int64_t k, int step, const float* energies,
+                                                      std::int64_t blocks, std::int64_t length) {
+  const Splice splice = splice_at_step(rest, rate, sample_rate_hz, k, step);
+  const double before = planned_offset(rest, rate, k), after = planned_offset(rest, rate, k + 1);
   const auto block_at = [&](double n) {
     const auto block = static_cast<std::int64_t>(floor(n / static_cast<double>(length)));
     return block < 0 ? 0 : block < blocks ? block : blocks - 1;
   };
+  const std::int64_t first = block_at(static_cast<double>(splice.at - splice.half) + fmin(before, after));
+  const std::int64_t last = block_at(static_cast<double>(splice.at + splice.half) + fmax(before, after));
   float sum = 0.0f;
-  for (std::int64_t block = block_at(middle - reach), last = block_at(middle + reach); block <= last; ++block) {
-    sum += energies[block];
-  }
+  for (std::int64_t block = first; block <= last; ++block) sum += energies[block];
   return sum;
 }
 
@@ -167,18 +181,6 @@ SINGERPRINT_HOST_DEVICE inline int quietest_step(EnergyAt energy_at) {
     }
   }
   return quietest;
-}
-
-// Splice k of a rest, 0 <= k < splices, without its correlation.
-SINGERPRINT_HOST_DEVICE inline Splice splice_at_step(const Rest& rest, double rate, double sample_rate_hz,
-                                                     std::int64_t k, int step) {
-  const double spacing = static_cast<double>(rest.end - rest.begin) / rate / static_cast<double>(rest.splices);
-  const double at = static_cast<double>(rest.begin) / rate +
-                    spacing * (static_cast<double>(k) + 0.5 + static_cast<double>(step) / kSpliceSteps);
-  // A sample less on either side: the place is rounded down, and has to stay apart from the next one.
-  const double half = fmin(0.5 * kLongestFadeSeconds * sample_rate_hz, spacing / kSpliceSteps - 1.0);
-  return {static_cast<std::int64_t>(at), half > 0.0 ? static_cast<std::int64_t>(half) : 0,
-          offset_of_piece(rest, rate, k), offset_of_piece(rest, rate, k + 1), 0.0f};
 }
 
 // The splice of a rest that is near sample n of the result.

@@ -42,10 +42,10 @@ void TimeStretcher::operator()(const float* waveform, std::int64_t samples, doub
   }
   std::int64_t splices = 0, begin = 0;
   for (std::size_t i = 0; i <= spans_.size(); ++i) {
-    const VoicedSpan *const before = i > 0 ? &spans_[i - 1] : nullptr,
-                            *const after = i < spans_.size() ? &spans_[i] : nullptr;
-    const Rest rest = rest_between(before, after, segments_.data(), voice_->spacing, samples, rate, sample_rate_hz,
-                                   splices);
+    const VoicedSpan *const before = i > 0 ? &spans_[i - 1] : nullptr, *const after =
+                                                                           i < spans_.size() ? &spans_[i] : nullptr;
+    const Rest rest =
+        rest_between(before, after, segments_.data(), voice_->spacing, samples, rate, sample_rate_hz, splices);
     splices += rest.splices;
     const auto to = after != nullptr ? static_cast<std::int64_t>(std::ceil(after->first_target)) : end;
     render_rest(rest, rate, begin, std::min(to, end), result);
@@ -67,9 +67,8 @@ void TimeStretcher::render_span(const VoicedSpan& span, std::int64_t end, float*
   SINGERPRINT_LANES(mute_segment_lanes)
   (span.first_target, span.first_period, span.last_target, span.last_period, end, result);
   for (std::int64_t j = 0; j < segment.grains; ++j) {
-    const GrainShape grain =
-        shape_of_grain(voice_->marks.data() + segment.first_mark, segment, grains_[segment.first_grain + j], 1.0,
-                       GrainWidth::kOwnPeriod);
+    const GrainShape grain = shape_of_grain(voice_->marks.data() + segment.first_mark, segment,
+                                            grains_[segment.first_grain + j], 1.0, GrainWidth::kOwnPeriod);
     const std::int64_t from = std::max<std::int64_t>(0, begin_of_grain(grain));
     SINGERPRINT_LANES(add_grain_lanes)
     (padded_.data() + margin_, grain, sinc_.weights.data(), sinc_.taps, from, std::min(end, end_of_grain(grain)),
@@ -91,11 +90,13 @@ void TimeStretcher::render_rest(const Rest& rest, double rate, std::int64_t begi
 }
 
 Splice TimeStretcher::place_splice(const Rest& rest, double rate, std::int64_t k) {
+  const double sample_rate_hz = tables_.plan.sample_rate_hz;
   const auto blocks = static_cast<std::int64_t>(energies_.size());
   const int step = quietest_step([&](int to) {
-    return energy_at_splice(rest, rate, k, to, energies_.data(), blocks, energy_length(voice_->spacing));
+    return energy_at_splice(rest, rate, sample_rate_hz, k, to, energies_.data(), blocks,
+                            energy_length(voice_->spacing));
   });
-  return splice_at_step(rest, rate, tables_.plan.sample_rate_hz, k, step);
+  return splice_at_step(rest, rate, sample_rate_hz, k, step);
 }
 
 // The part of a splice's fade that lies in [begin, end).

@@ -1,5 +1,5 @@
-// The kernels that lock a voice's phase and place its marks, for the ops that render voices. A clip's segments have been
-// found (find_segments, dsp/voice_block.h).
+// The kernels that lock a voice's phase and place its marks, for the ops that render voices. A clip's segments have
+// been found (find_segments, dsp/voice_block.h).
 #pragma once
 #include "core/launch.cuh"
 #include "dsp/pitch_track.cuh"

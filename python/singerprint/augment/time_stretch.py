@@ -14,11 +14,11 @@ def time_stretch(
 ) -> Tensor:
     """Makes each waveform longer or shorter, and leaves its pitch and its formants.
 
-    What is voiced is set down again period by period, each at its own distance; in what is not, short pieces
-    are repeated or left out where that has least energy, up to some 15 ms from where the rate has it, and
-    the rest of it is copied. A clip of rate 1 is copied, bit for bit, and silence stays silence. The result
-    depends on the clip alone. Samples that are not finite count as silence where pitch is looked for, and
-    spoil what is made of them.
+    What is voiced is set down again period by period, each at its own distance. The rest is copied, but for
+    pieces of some 16 ms that are repeated or left out where there is least energy; so a consonant may come
+    20 ms of the waveform early or late. A clip of rate 1 is copied, bit for bit, and silence stays silence.
+    The result depends on the clip alone. Samples that are not finite count as silence where pitch is looked
+    for, and spoil what is made of them.
 
     Args:
         waveforms: ``(batch, samples)`` float32, one voice each, any level and length.

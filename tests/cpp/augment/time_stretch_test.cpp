@@ -30,8 +30,8 @@ TEST(TimeStretch, EveryClipHasItsOwnRate) {
   EXPECT_TRUE(stretched[0].equal(waveforms[0]));
   EXPECT_TRUE(stretched[1].slice(0, 17640).eq(0.0).all().item<bool>());
   for (const std::int64_t clip : {1, 2}) {
-    EXPECT_TRUE(stretched[clip].equal(
-        time_stretch(waveforms.narrow(0, clip, 1), 44100.0, rates.narrow(0, clip, 1), 22050)[0]));
+    EXPECT_TRUE(
+        stretched[clip].equal(time_stretch(waveforms.narrow(0, clip, 1), 44100.0, rates.narrow(0, clip, 1), 22050)[0]));
   }
 }
 
@@ -48,9 +48,8 @@ class Kernels {
   Kernels(double sample_rate_hz, std::int64_t batch, std::int64_t samples, std::int64_t result_samples)
       : walk_(time_stretch_tables(sample_rate_hz)), sinc_(sinc_table(1.0)), batch_(batch) {
     const StretchSizes sizes = stretch_sizes(walk_.plan(), samples, result_samples);
-    buffers_ = cut_buffers(memory_, [&](void* memory, std::size_t* bytes) {
-      return stretch_buffers(sizes, batch, memory, bytes);
-    });
+    buffers_ = cut_buffers(
+        memory_, [&](void* memory, std::size_t* bytes) { return stretch_buffers(sizes, batch, memory, bytes); });
   }
 
   at::Tensor operator()(const at::Tensor& waveforms, const at::Tensor& rates) {
@@ -123,7 +122,7 @@ TEST_P(TimeStretchKernels, RenderWhatTheCpuRenders) {
     for (const std::int64_t clip : {0, 2}) {
       const double difference = decibels(expected[clip], stretched[clip]);
       RecordProperty("decibels_of_clip_" + std::to_string(clip), std::to_string(difference));
-      EXPECT_GT(expected[clip].abs().max().item<double>(), 0.05);  // there is something to compare
+      EXPECT_GT(expected[clip].abs().max().item<double>(), 0.02);  // there is something to compare
       // Sums in another order move a mark by some 1e-4 samples: 70 dB below a harmonic of 5 kHz.
       EXPECT_GT(difference, 60.0) << clip;
     }
