@@ -192,8 +192,8 @@ SINGERPRINT_HOST_DEVICE inline std::int64_t splice_near(const Rest& rest, double
 
 // Of the sums of both sides' products under a fade; only what agrees counts, and nothing that is not finite.
 SINGERPRINT_HOST_DEVICE inline float correlation_of(float product, float first, float second) {
-  const float correlation = product / (sqrtf(first) * sqrtf(second));
-  return correlation > 0.0f ? fminf(correlation, 1.0f) : 0.0f;
+  const float most = sqrtf(first) * sqrtf(second);
+  return product > 0.0f && most > 0.0f ? fminf(product / most, 1.0f) : 0.0f;
 }
 
 // A fade between two sides of a known correlation that keeps their power, at sample n of the result.
