@@ -121,6 +121,13 @@ def render(voice: OracleVoice, pitch_ratio: float = 1.0) -> tuple[NDArray[np.flo
     return (truth.gain * (sung + original.noise)).astype(np.float32), truth
 
 
+def render_truth(voice: OracleVoice, truth: Truth) -> NDArray[np.float32]:
+    """A take of another truth, whose breath and consonants are as loud beside the voice, and new."""
+    sung = _sung_sound(truth)
+    noise = _noise(voice, truth, sung, np.random.default_rng((voice.seed, 1)))
+    return (truth.gain * (sung + noise)).astype(np.float32)
+
+
 def render_cached(voice: OracleVoice, pitch_ratio: float, folder: Path) -> tuple[NDArray[np.float32], Truth]:
     """`render`, kept in `folder` under a name that changes with the voice, the ratio and this file."""
     key = repr((voice, pitch_ratio)).encode() + Path(__file__).read_bytes()
@@ -145,13 +152,18 @@ def _original(voice: OracleVoice) -> _Original:
     rng = np.random.default_rng(voice.seed)
     truth = _control_frames(voice, rng)
     sung = _sung_sound(truth)
+    noise = _noise(voice, truth, sung, rng)
+    # Half of full scale: a shifted line may meet a resonance and be louder.
+    return _Original(truth._replace(gain=0.5 / float(np.abs(sung + noise).max())), sung, noise)
+
+
+def _noise(voice: OracleVoice, truth: Truth, sung: Array, rng: np.random.Generator) -> Array:
     breath, consonants = _breath(truth, rng), _consonants(truth, rng)
     level = _rms(sung, truth.amplitude > 0.5)
     noise = breath * 10 ** (voice.aspiration_db / 20) * level / _rms(breath, truth.amplitude > 0.5)
     if np.any(truth.frication > 0.2):
         noise = noise + consonants * 0.12 * level / _rms(consonants, truth.frication > 0.2)
-    # Half of full scale: a shifted line may meet a resonance and be louder.
-    return _Original(truth._replace(gain=0.5 / float(np.abs(sung + noise).max())), sung, noise)
+    return noise
 
 
 def _control_frames(voice: OracleVoice, rng: np.random.Generator) -> Truth:

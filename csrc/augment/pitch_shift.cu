@@ -2,25 +2,23 @@
 
 #include "core/launch.cuh"
 #include "dsp/harmonic_block.h"
-#include "dsp/pitch_track.cuh"
 #include "dsp/psola_block.h"
-#include "dsp/voice_block.h"
-#include "dsp/voice_lock_block.h"
+#include "dsp/voice.cuh"
 
 namespace singerprint {
 namespace {
 
-constexpr int kMeasureThreads = 64, kRenderThreads = kRenderTile;
-
-__device__ BlockThread this_thread() { return {static_cast<int>(threadIdx.x), static_cast<int>(blockDim.x)}; }
+constexpr int kRenderThreads = kRenderTile;
 
 // One block per clip.
 __global__ void __launch_bounds__(kVoiceThreads)
     find_segments_kernel(ShiftRatios ratios, std::int64_t first_clip, ShiftBuffers buffers) {
   __shared__ std::int64_t parts[kVoiceThreads];
   const std::int64_t b = blockIdx.x, clip = first_clip + b;
-  find_segments(this_thread(), change_within_range(ratios.pitch[clip], ratios.range[clip], ratios.formant[clip]),
-                of_clip(buffers, b), parts);
+  const ShiftBuffers own = of_clip(buffers, b);
+  const PitchChange change = change_within_range(ratios.pitch[clip], ratios.range[clip], ratios.formant[clip]);
+  if (threadIdx.x == 0) own.states->change = change;
+  find_segments(this_thread(), !is_identity(change), own, parts);
 }
 
 // One block per clip.
@@ -28,35 +26,16 @@ __global__ void __launch_bounds__(kVoiceThreads) sinc_table_kernel(ShiftBuffers 
   write_sinc_table(this_thread(), of_clip(buffers, blockIdx.x));
 }
 
-// One block per segment; blockIdx.y is the clip. So are the next three.
-__global__ void __launch_bounds__(kVoiceThreads) integrate_segment_kernel(PitchPlan plan, ShiftBuffers buffers) {
-  __shared__ double tile[kWalkTile];
-  __shared__ std::int64_t parts[kVoiceThreads];
-  const ShiftBuffers clip = of_clip(buffers, blockIdx.y);
-  if (blockIdx.x < clip.states->segments) integrate_segment(this_thread(), plan, clip, blockIdx.x, tile, parts);
-}
-
-__global__ void __launch_bounds__(kVoiceThreads) lock_segment_kernel(PitchPlan plan, ShiftBuffers buffers) {
-  __shared__ LockMemory memory;
-  const ShiftBuffers clip = of_clip(buffers, blockIdx.y);
-  if (blockIdx.x < clip.states->segments) lock_segment(this_thread(), plan, clip, blockIdx.x, memory);
-}
-
+// One block per segment; blockIdx.y is the clip.
 __global__ void __launch_bounds__(kVoiceThreads)
     place_grains_kernel(PitchPlan plan, PitchShiftStyle style, ShiftBuffers buffers) {
+  __shared__ LockMemory memory;
   __shared__ std::int64_t kept[kVoiceThreads];
   __shared__ SegmentReach parts[kVoiceThreads];
   const ShiftBuffers clip = of_clip(buffers, blockIdx.y);
   if (blockIdx.x >= clip.states->segments) return;
-  place_grains(this_thread(), clip, blockIdx.x, kept);
+  place_grains(this_thread(), plan, clip, blockIdx.x, memory, kept);
   find_reach(this_thread(), plan, style, clip, blockIdx.x, parts);
-}
-
-// One block per knot; blockIdx.y is the clip.
-__global__ void __launch_bounds__(kMeasureThreads) measure_knot_kernel(PitchPlan plan, ShiftBuffers buffers) {
-  __shared__ float parts[kMeasureThreads * kKnotSums];
-  const ShiftBuffers clip = of_clip(buffers, blockIdx.y);
-  if (clip.segment_of[blockIdx.x] >= 0) measure_knot(this_thread(), plan, clip, blockIdx.x, parts);
 }
 
 // One block per interval; blockIdx.y counts the clips from first_clip on, of the buffers and of the waveforms.
@@ -108,17 +87,12 @@ const char* find_voices(const float* waveforms, std::int64_t clips, const PitchT
   const ShiftSizes& sizes = buffers.sizes;
   const char* error = track_pitch(waveforms, clips, sizes.samples, tables, buffers.pitch, buffers.hz, stream);
   if (error != nullptr) return error;
-  const dim3 segments(grid_x(sizes.segments), rows_for(clips)), knots(grid_x(sizes.knots), rows_for(clips));
   find_segments_kernel<<<rows_for(clips), kVoiceThreads, 0, stream>>>(ratios, first_clip, buffers);
   if ((error = launch_error()) != nullptr) return error;
   sinc_table_kernel<<<rows_for(clips), kVoiceThreads, 0, stream>>>(buffers);
   if ((error = launch_error()) != nullptr) return error;
-  integrate_segment_kernel<<<segments, kVoiceThreads, 0, stream>>>(tables.plan, buffers);
-  if ((error = launch_error()) != nullptr) return error;
-  measure_knot_kernel<<<knots, kMeasureThreads, 0, stream>>>(tables.plan, buffers);
-  if ((error = launch_error()) != nullptr) return error;
-  lock_segment_kernel<<<segments, kVoiceThreads, 0, stream>>>(tables.plan, buffers);
-  if ((error = launch_error()) != nullptr) return error;
+  if ((error = place_voice_marks(clips, tables.plan, buffers, stream)) != nullptr) return error;
+  const dim3 segments(grid_x(sizes.segments), rows_for(clips));
   place_grains_kernel<<<segments, kVoiceThreads, 0, stream>>>(tables.plan, style, buffers);
   return launch_error();
 }

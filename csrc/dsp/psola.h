@@ -38,6 +38,10 @@ struct GrainShape {
 SINGERPRINT_DECLARE_LANES(void, add_grain_lanes,
                           (const float* waveform, const GrainShape& grain, const float* sinc, std::int32_t taps,
                            std::int64_t begin, std::int64_t end, float* result))
+// result[n] = x(n + distance), n in [begin, end): what a grain without a window is.
+SINGERPRINT_DECLARE_LANES(void, read_moved_lanes,
+                          (const float* waveform, double distance, const float* sinc, std::int32_t taps,
+                           std::int64_t begin, std::int64_t end, float* result))
 // result[n] *= 1 - v[n] at both ends of a segment, and 0 between its marks.
 SINGERPRINT_DECLARE_LANES(void, mute_segment_lanes,
                           (double first_mark, double first_period, double last_mark, double last_period,

@@ -33,29 +33,42 @@ SINGERPRINT_LANE_INLINE void add_lanes(Lane value, std::int64_t n, std::int64_t 
   }
 }
 
-// The waveform moves by a constant distance: one set of taps for all samples, between two rows of the table.
+// The waveform moved by a constant distance: one set of taps for all samples, between two rows of the table.
+class Moved {
+ public:
+  Moved(const float* waveform, double distance, const float* sinc, std::int32_t taps) : taps_(taps) {
+    const std::int64_t whole = floor_of(distance);
+    const double position = (distance - static_cast<double>(whole)) * kSincPhases;
+    const auto row = static_cast<int>(position);
+    const auto part = static_cast<float>(position - row);
+    for (std::int32_t tap = 0; tap < taps; ++tap) {
+      const float *const here = sinc + row * taps + tap, *const next = here + taps;
+      weights_[tap] = *here + part * (*next - *here);
+    }
+    from_ = waveform + whole - (taps / 2 - 1);
+  }
+  SINGERPRINT_LANE_INLINE Lane operator()(std::int64_t n) const {
+    Lane even(0.0f), odd(0.0f);
+    for (std::int32_t tap = 0; tap < taps_; tap += 2) {
+      even = multiply_add(Lane(weights_[tap]), Lane::load(from_ + n + tap), even);
+      odd = multiply_add(Lane(weights_[tap + 1]), Lane::load(from_ + n + tap + 1), odd);
+    }
+    return even + odd;
+  }
+
+ private:
+  std::int32_t taps_;
+  const float* from_;
+  float weights_[kMaximalSincTaps];
+};
+
 void add_shifted(const float* waveform, const GrainShape& grain, const float* sinc, std::int32_t taps,
                  std::int64_t begin, std::int64_t end, float* result) {
-  const double distance = grain.source - grain.target;
-  const std::int64_t whole = floor_of(distance);
-  const double position = (distance - static_cast<double>(whole)) * kSincPhases;
-  const auto row = static_cast<int>(position);
-  const auto part = static_cast<float>(position - row);
-  float weights[kMaximalSincTaps];
-  for (std::int32_t tap = 0; tap < taps; ++tap) {
-    const float *const here = sinc + row * taps + tap, *const next = here + taps;
-    weights[tap] = *here + part * (*next - *here);
-  }
-  const float* const from = waveform + whole - (taps / 2 - 1);
+  const Moved moved(waveform, grain.source - grain.target, sinc, taps);
   const auto first = static_cast<float>(static_cast<double>(begin) - grain.target);
   for (std::int64_t n = begin; n < end; n += kLanes) {
-    Lane even(0.0f), odd(0.0f);
-    for (std::int32_t tap = 0; tap < taps; tap += 2) {
-      even = multiply_add(Lane(weights[tap]), Lane::load(from + n + tap), even);
-      odd = multiply_add(Lane(weights[tap + 1]), Lane::load(from + n + tap + 1), odd);
-    }
     const Lane u = ramp(first + static_cast<float>(n - begin));
-    add_lanes((even + odd) * grain_window(u, grain), n, end, result);
+    add_lanes(moved(n) * grain_window(u, grain), n, end, result);
   }
 }
 
@@ -89,6 +102,19 @@ void add_grain_lanes(const float* waveform, const GrainShape& grain, const float
     add_shifted(waveform, grain, sinc, taps, begin, end, result);
   } else {
     add_scaled(waveform, grain, sinc, taps, begin, end, result);
+  }
+}
+
+void read_moved_lanes(const float* waveform, double distance, const float* sinc, std::int32_t taps, std::int64_t begin,
+                      std::int64_t end, float* result) {
+  const Moved moved(waveform, distance, sinc, taps);
+  for (std::int64_t n = begin; n < end; n += kLanes) {
+    const Lane value = moved(n);
+    if (n + kLanes <= end) {
+      value.store(result + n);
+    } else {
+      for (std::int64_t i = 0; n + i < end; ++i) result[n + i] = value.v[i];
+    }
   }
 }
 

@@ -80,12 +80,14 @@ struct ReadingPlace {
   int row;
   float part;
 };
+// The waveform moves by a constant distance.
+SINGERPRINT_HOST_DEVICE inline ReadingPlace moved_place(double distance, std::int64_t n) {
+  const double whole = floor(distance), position = (distance - whole) * kSincPhases;
+  const int row = static_cast<int>(position);
+  return {static_cast<std::int64_t>(whole) + n, row, static_cast<float>(position - row)};
+}
 SINGERPRINT_HOST_DEVICE inline ReadingPlace reading_place(const GrainShape& grain, std::int64_t n) {
-  if (grain.formant_ratio == 1.0f) {  // the waveform moves by a constant distance
-    const double at = grain.source - grain.target, whole = floor(at), position = (at - whole) * kSincPhases;
-    const int row = static_cast<int>(position);
-    return {static_cast<std::int64_t>(whole) + n, row, static_cast<float>(position - row)};
-  }
+  if (grain.formant_ratio == 1.0f) return moved_place(grain.source - grain.target, n);
   const double at = grain.source + grain.formant_ratio * (static_cast<double>(n) - grain.target), whole = floor(at);
   return {static_cast<std::int64_t>(whole), static_cast<int>((at - whole) * kSincPhases + 0.5), 0.0f};
 }
@@ -96,10 +98,9 @@ SINGERPRINT_HOST_DEVICE inline float sinc_weight(const float* weights, std::int3
   return part == 0.0f ? weights[tap] : weights[tap] + part * (weights[tap + taps] - weights[tap]);
 }
 
-// Sample n of a grain; the waveform is 0 beyond its ends.
-SINGERPRINT_HOST_DEVICE inline float grain_sample(const GrainShape& grain, const float* waveform, std::int64_t samples,
-                                                  const float* sinc, std::int32_t taps, std::int64_t n) {
-  const ReadingPlace place = reading_place(grain, n);
+// The waveform at a place; it is 0 beyond its ends.
+SINGERPRINT_HOST_DEVICE inline float read_between(const ReadingPlace& place, const float* waveform,
+                                                  std::int64_t samples, const float* sinc, std::int32_t taps) {
   const float* const weights = sinc + place.row * taps;
   const std::int64_t first = place.whole - (taps / 2 - 1);
   float even = 0.0f, odd = 0.0f;
@@ -109,8 +110,15 @@ SINGERPRINT_HOST_DEVICE inline float grain_sample(const GrainShape& grain, const
     odd = multiply_add(sinc_weight(weights, taps, tap + 1, place.part),
                        i >= -1 && i + 1 < samples ? waveform[i + 1] : 0.0f, odd);
   }
+  return even + odd;
+}
+
+// Sample n of a grain.
+SINGERPRINT_HOST_DEVICE inline float grain_sample(const GrainShape& grain, const float* waveform, std::int64_t samples,
+                                                  const float* sinc, std::int32_t taps, std::int64_t n) {
   const auto u = static_cast<float>(static_cast<double>(n) - grain.target);
-  return (even + odd) * (hann_at(u * (u < 0.0f ? 1.0f / grain.left : 1.0f / grain.right)) * grain.gain);
+  return read_between(reading_place(grain, n), waveform, samples, sinc, taps) *
+         (hann_at(u * (u < 0.0f ? 1.0f / grain.left : 1.0f / grain.right)) * grain.gain);
 }
 
 }  // namespace singerprint

@@ -11,7 +11,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <type_traits>
 
 #include "dsp/harmonic_lines.h"
 #include "dsp/pitch_shifter.h"
@@ -79,17 +78,26 @@ struct ShiftBuffers {
 
 inline constexpr int kKnotSums = 2 * kLockHarmonics + 2;  // of the harmonics under the window, and the moment
 
-// The arrays from `memory` on; *bytes: how long it has to be. memory may be null to ask for the size.
-inline ShiftBuffers shift_buffers(const ShiftSizes& sizes, std::int64_t clips, std::int64_t line_clips, void* memory,
-                                  std::size_t* bytes) {
-  std::size_t used = 0;
-  const auto take = [&](auto*& pointer, std::int64_t count, std::int64_t rows) {
+// Cuts arrays out of one piece of memory, which may be null to ask how many bytes they take.
+class ArrayCutter {
+ public:
+  explicit ArrayCutter(void* memory) : begin_(reinterpret_cast<std::uintptr_t>(memory)) {}
+  template <class Element>
+  void operator()(Element*& pointer, std::int64_t count, std::int64_t rows) {
     constexpr std::size_t kAlignment = 256;
-    using Pointer = std::remove_reference_t<decltype(pointer)>;
-    pointer = reinterpret_cast<Pointer>(reinterpret_cast<std::uintptr_t>(memory) + used);
-    const std::size_t size = static_cast<std::size_t>(rows * count) * sizeof(*pointer);
-    used += (size + kAlignment - 1) / kAlignment * kAlignment;
-  };
+    pointer = reinterpret_cast<Element*>(begin_ + used_);
+    const std::size_t size = static_cast<std::size_t>(rows * count) * sizeof(Element);
+    used_ += (size + kAlignment - 1) / kAlignment * kAlignment;
+  }
+  std::size_t used() const { return used_; }
+
+ private:
+  std::uintptr_t begin_;
+  std::size_t used_ = 0;
+};
+
+inline ShiftBuffers shift_buffers(const ShiftSizes& sizes, std::int64_t clips, std::int64_t line_clips,
+                                  ArrayCutter& take) {
   ShiftBuffers buffers{};
   buffers.sizes = sizes;
   buffers.line_clips = line_clips;
@@ -111,7 +119,15 @@ inline ShiftBuffers shift_buffers(const ShiftSizes& sizes, std::int64_t clips, s
   take(buffers.sinc, sizes.sinc_floats, clips);
   take(buffers.own, sizes.knots * sizes.lines_a_knot, line_clips);
   take(buffers.wanted, sizes.knots * sizes.lines_a_knot, line_clips);
-  *bytes = used;
+  return buffers;
+}
+
+// The arrays from `memory` on; *bytes: how long it has to be. memory may be null to ask for the size.
+inline ShiftBuffers shift_buffers(const ShiftSizes& sizes, std::int64_t clips, std::int64_t line_clips, void* memory,
+                                  std::size_t* bytes) {
+  ArrayCutter take(memory);
+  const ShiftBuffers buffers = shift_buffers(sizes, clips, line_clips, take);
+  *bytes = take.used();
   return buffers;
 }
 
@@ -120,18 +136,20 @@ struct ShiftChunks {
   std::int64_t clips, line_clips;
 };
 
-inline ShiftChunks shift_chunks(const ShiftSizes& sizes, std::int64_t batch, bool has_lines) {
+// Of `most` clips that take so many bytes each.
+inline std::int64_t clips_that_fit(std::size_t bytes, std::int64_t most) {
   constexpr double kMostBytes = 512.0 * 1024 * 1024;  // of the lines, and of all the rest
   constexpr double kMostClips = 65535.0;              // of a grid's second dimension
+  const double count = fmax(1.0, fmin(kMostClips, kMostBytes / static_cast<double>(bytes)));
+  return count < static_cast<double>(most) ? static_cast<std::int64_t>(count) : most;
+}
+
+inline ShiftChunks shift_chunks(const ShiftSizes& sizes, std::int64_t batch, bool has_lines) {
   std::size_t without = 0, with = 0;
   shift_buffers(sizes, 1, 0, nullptr, &without);
   shift_buffers(sizes, 0, 1, nullptr, &with);
-  const auto fitting = [&](std::size_t bytes, std::int64_t most) {
-    const double count = fmax(1.0, fmin(kMostClips, kMostBytes / static_cast<double>(bytes)));
-    return count < static_cast<double>(most) ? static_cast<std::int64_t>(count) : most;
-  };
-  const std::int64_t clips = fitting(without, batch);
-  return {clips, has_lines ? fitting(with, clips) : 0};
+  const std::int64_t clips = clips_that_fit(without, batch);
+  return {clips, has_lines ? clips_that_fit(with, clips) : 0};
 }
 
 // The arrays of one clip.

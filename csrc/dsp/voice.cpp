@@ -14,7 +14,7 @@ std::int64_t knot_spacing(double sample_rate_hz) {
                                    std::max(1.0, std::round(kSpacingSeconds * sample_rate_hz / decimation)));
 }
 
-const Voice& VoiceAnalysis::operator()(const float* waveform, std::int64_t samples, const PitchChange& change) {
+const Voice& VoiceAnalysis::find(const float* waveform, std::int64_t samples) {
   const PitchPlan& plan = tables_.plan;
   voice_.spacing = plan.hop_length / 2;
   voice_.hz.resize(static_cast<std::size_t>(pitch_frames(plan, samples)));
@@ -27,6 +27,13 @@ const Voice& VoiceAnalysis::operator()(const float* waveform, std::int64_t sampl
     integrate_pitch(segment);
     lock_phase(segment);
     place_marks(segment);
+  }
+  return voice_;
+}
+
+const Voice& VoiceAnalysis::operator()(const float* waveform, std::int64_t samples, const PitchChange& change) {
+  find(waveform, samples);
+  for (VoicedSegment& segment : voice_.segments) {
     plan_target(segment, change);
     place_grains(segment);
   }

@@ -52,7 +52,9 @@ std::int64_t knot_spacing(double sample_rate_hz);
 class VoiceAnalysis {
  public:
   explicit VoiceAnalysis(const PitchTables& tables) : tables_(tables), tracker_(tables) {}
-  // The voice of a waveform, and its grains for a change of pitch. Valid until the next call.
+  // The voice of a waveform, up to its marks. Valid until the next call.
+  const Voice& find(const float* waveform, std::int64_t samples);
+  // And its grains for a change of pitch.
   const Voice& operator()(const float* waveform, std::int64_t samples, const PitchChange& change);
 
  private:

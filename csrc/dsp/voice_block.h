@@ -88,14 +88,14 @@ SINGERPRINT_HOST_DEVICE inline PitchChange change_within_range(float pitch_ratio
 
 // A block for a clip: its segments without their medians, and its own median. A clip of which nothing is asked has no
 // segments.
-SINGERPRINT_HOST_DEVICE inline void find_segments(BlockThread thread, const PitchChange& change,
-                                                  const ShiftBuffers& clip, std::int64_t* parts) {
+SINGERPRINT_HOST_DEVICE inline void find_segments(BlockThread thread, bool is_asked, const ShiftBuffers& clip,
+                                                  std::int64_t* parts) {
   const ShiftSizes& sizes = clip.sizes;
   const float median_hz = median_of_voiced(thread, clip.hz, 0, sizes.frames, parts);
   for (std::int64_t m = thread.index; m < sizes.knots; m += thread.count) clip.segment_of[m] = -1;
   if (thread.index != 0) return;
   std::int64_t count = 0;
-  const std::int64_t frames = is_identity(change) ? 0 : sizes.frames;
+  const std::int64_t frames = is_asked ? sizes.frames : 0;
   for (std::int64_t begin = 0; begin < frames; ++begin) {
     if (!(clip.hz[begin] > 0.0f)) continue;
     std::int64_t end = begin;
@@ -106,7 +106,8 @@ SINGERPRINT_HOST_DEVICE inline void find_segments(BlockThread thread, const Pitc
     if (segment.last_knot > segment.first_knot) clip.segments[count++] = segment;
     begin = end;
   }
-  *clip.states = {change, median_hz, count};
+  clip.states->median_hz = median_hz;
+  clip.states->segments = count;
 }
 
 // A block for a segment: the track at its knots, and its integral. tile: kWalkTile; parts: a thread each.

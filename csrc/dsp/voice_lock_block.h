@@ -127,9 +127,10 @@ SINGERPRINT_HOST_DEVICE inline void plan_target(BlockThread thread, const PitchP
   }
   offset = from_first_thread(thread, offset, &memory.number);
   for (std::int64_t m = first + thread.index; m <= last; m += thread.count) clip.knots[m].target -= offset;
+  synchronise_block();
 }
 
-// A block for a segment: both its phases, and how many marks it has.
+// A block for a segment: the phase of the voice, and how many marks it has.
 SINGERPRINT_HOST_DEVICE inline void lock_segment(BlockThread thread, const PitchPlan& plan, const ShiftBuffers& clip,
                                                  std::int64_t index, LockMemory& memory) {
   VoicedSegment& segment = clip.segments[index];
@@ -141,13 +142,11 @@ SINGERPRINT_HOST_DEVICE inline void lock_segment(BlockThread thread, const Pitch
   if (thread.index == 0)
     segment.marks = marks < 0.0 ? 0 : marks < static_cast<double>(room) ? static_cast<std::int64_t>(marks) : room;
   synchronise_block();
-  if (segment.marks > 0) plan_target(thread, plan, clip, segment, memory);
 }
 
-// A block for a segment: its marks and grains. kept: a number a thread.
-SINGERPRINT_HOST_DEVICE inline void place_grains(BlockThread thread, const ShiftBuffers& clip, std::int64_t index,
-                                                 std::int64_t* kept) {
-  VoicedSegment& segment = clip.segments[index];
+// A block for a segment: its marks.
+SINGERPRINT_HOST_DEVICE inline void place_marks(BlockThread thread, const ShiftBuffers& clip,
+                                                const VoicedSegment& segment) {
   if (segment.marks < 3) return;
   const auto spacing = static_cast<double>(clip.sizes.spacing);
   const double first_phase = first_mark_phase(clip.knots[segment.first_knot]);
@@ -158,6 +157,16 @@ SINGERPRINT_HOST_DEVICE inline void place_grains(BlockThread thread, const Shift
     });
   }
   synchronise_block();
+}
+
+// A block for a segment that has its marks: q, and the grains. kept: a number a thread.
+SINGERPRINT_HOST_DEVICE inline void place_grains(BlockThread thread, const PitchPlan& plan, const ShiftBuffers& clip,
+                                                 std::int64_t index, LockMemory& memory, std::int64_t* kept) {
+  VoicedSegment& segment = clip.segments[index];
+  if (segment.marks > 0) plan_target(thread, plan, clip, segment, memory);
+  if (segment.marks < 3) return;
+  const auto spacing = static_cast<double>(clip.sizes.spacing);
+  const double first_phase = first_mark_phase(clip.knots[segment.first_knot]);
   const double last_mark = clip.marks[segment.first_mark + segment.marks - 1];
   const std::int64_t room = (segment.last_knot - segment.first_knot + 1) * clip.sizes.grains_a_knot;
   std::int64_t own = 0;

@@ -32,6 +32,8 @@ SIGNATURES = {
     "augment.convolve": "waveforms, impulse_responses",
     "augment.bandwidth": "waveforms, sample_rate_hz, cutoff_hz, transition_hz=300.0",
     "augment.time_mask": "waveforms, start_samples, length_samples",
+    "augment.time_stretch": "waveforms, sample_rate_hz, rate, samples=None",
+    "augment.RandomTimeStretch": "sample_rate_hz=44100, min_rate=0.8, max_rate=1.25, probability=0.5",
     "augment.RandomGain": "min_gain_db=-6.0, max_gain_db=0.0, probability=0.5",
     "augment.RandomGaussianNoise": "min_amplitude=0.001, max_amplitude=0.05, probability=0.5",
     "augment.RandomTimeMask": "max_length_ratio=0.125, probability=0.5",

@@ -21,6 +21,7 @@ from singerprint.augment.reverb import RandomReverb, reverb_impulse_response
 from singerprint.augment.shift import RandomShift, shift
 from singerprint.augment.tanh_distortion import RandomTanhDistortion, tanh_distortion
 from singerprint.augment.time_mask import RandomTimeMask, time_mask
+from singerprint.augment.time_stretch import RandomTimeStretch, time_stretch
 
 __all__ = [
     "Compose",
@@ -37,6 +38,7 @@ __all__ = [
     "RandomShift",
     "RandomTanhDistortion",
     "RandomTimeMask",
+    "RandomTimeStretch",
     "RandomTransform",
     "band_pass",
     "bandwidth",
@@ -59,5 +61,6 @@ __all__ = [
     "shift",
     "tanh_distortion",
     "time_mask",
+    "time_stretch",
     "to_config",
 ]

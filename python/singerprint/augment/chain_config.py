@@ -23,6 +23,7 @@ from singerprint.augment.reverb import RandomReverb
 from singerprint.augment.shift import RandomShift
 from singerprint.augment.tanh_distortion import RandomTanhDistortion
 from singerprint.augment.time_mask import RandomTimeMask
+from singerprint.augment.time_stretch import RandomTimeStretch
 
 TRANSFORMS: dict[str, type[RandomTransform]] = {
     "band_pass": RandomBandPass,
@@ -37,6 +38,7 @@ TRANSFORMS: dict[str, type[RandomTransform]] = {
     "shift": RandomShift,
     "tanh_distortion": RandomTanhDistortion,
     "time_mask": RandomTimeMask,
+    "time_stretch": RandomTimeStretch,
 }
 
 

@@ -8,10 +8,10 @@
 #include <numbers>
 #include <vector>
 
+#include "../dsp/voice_walk.h"
 #include "dsp/harmonic_block.h"
 #include "dsp/psola_block.h"
-#include "dsp/voice_block.h"
-#include "dsp/voice_lock_block.h"
+#include "sung_phrase.h"
 
 namespace singerprint {
 namespace {
@@ -57,17 +57,10 @@ TEST(PitchShift, AnEmptyBatchAndAnEmptyWaveformStayEmpty) {
 class Kernels {
  public:
   Kernels(double sample_rate_hz, const PitchShiftStyle& style, std::int64_t batch, std::int64_t samples)
-      : style_(style),
-        tables_(pitch_shift_tables(sample_rate_hz, style)),
-        flat_(flattened(tables_)),
-        view_(pitch_table_view(tables_.plan, flat_.data())),
-        batch_(batch) {
-    std::size_t bytes = 0;
-    const ShiftSizes sizes = shift_sizes(tables_.plan, samples);
-    shift_buffers(sizes, batch, 1, nullptr, &bytes);
-    memory_.resize(bytes + 256);
-    const std::size_t past = reinterpret_cast<std::uintptr_t>(memory_.data()) % 256;
-    buffers_ = shift_buffers(sizes, batch, 1, memory_.data() + 256 - past, &bytes);
+      : style_(style), walk_(pitch_shift_tables(sample_rate_hz, style)), batch_(batch) {
+    buffers_ = cut_buffers(memory_, [&](void* memory, std::size_t* bytes) {
+      return shift_buffers(shift_sizes(walk_.plan(), samples), batch, 1, memory, bytes);
+    });
   }
 
   at::Tensor operator()(const at::Tensor& waveforms, const at::Tensor& ratios) {
@@ -78,11 +71,11 @@ class Kernels {
       const float* const from = waveforms.const_data_ptr<float>() + b * samples;
       float* const to = result.mutable_data_ptr<float>() + b * samples;
       const float* const ratio = ratios.const_data_ptr<float>() + 3 * b;
-      track(from, clip, b);
+      walk_.track(from, buffers_, clip, b);
       find_voice(clip, change_within_range(ratio[0], ratio[1], ratio[2]));
       remap(from, clip, to);
       for (std::int64_t n = 0; n < samples; ++n) {
-        to[n] = shifted_sample(tables_.plan, style_, clip, from, n / kRenderTile * kRenderTile, n, to + n);
+        to[n] = shifted_sample(walk_.plan(), style_, clip, from, n / kRenderTile * kRenderTile, n, to + n);
       }
     }
     return result;
@@ -91,44 +84,16 @@ class Kernels {
   const ShiftBuffers& buffers() const { return buffers_; }
 
  private:
-  static constexpr BlockThread kAlone{0, 1};
-
-  void track(const float* waveform, const ShiftBuffers& clip, std::int64_t b) {
-    const ShiftSizes& sizes = clip.sizes;
-    std::vector<float> stretch(decimate_memory_floats(tables_.plan.decimation));
-    for (std::int64_t first = 0; first < sizes.decimated; first += kDecimateTile) {
-      decimate_tile(kAlone, waveform, sizes.samples, view_, first, sizes.decimated, stretch.data(),
-                    clip.pitch.decimated);
-    }
-    std::vector<FourFloats> memory(FrameLayout(tables_.plan).floats() / 4);
-    PitchCandidate* const candidates = buffers_.pitch.candidates + b * sizes.frames * kPitchCandidates;
-    float* const peaks = buffers_.pitch.peaks + b * sizes.frames;
-    for (std::int64_t frame = 0; frame < sizes.frames; ++frame) {
-      find_frame_candidates(kAlone, clip.pitch.decimated, sizes.decimated, frame, view_, memory[0].v, true,
-                            candidates + frame * kPitchCandidates, peaks + frame);
-    }
-    PathMemory path;
-    find_best_path(kAlone, tables_.plan, sizes.frames, peaks, candidates,
-                   buffers_.pitch.predecessors + b * sizes.frames * kPitchCandidates, path, clip.hz);
-  }
-
   void find_voice(const ShiftBuffers& clip, const PitchChange& change) {
     std::int64_t part = 0;
-    double tile[kWalkTile];
-    float sums[kKnotSums];
     LockMemory lock;
     SegmentReach reach;
-    find_segments(kAlone, change, clip, &part);
+    clip.states->change = change;
+    walk_.place_voice_marks(clip, !is_identity(change));
     write_sinc_table(kAlone, clip);
-    const std::int64_t segments = clip.states->segments;
-    for (std::int64_t s = 0; s < segments; ++s) integrate_segment(kAlone, tables_.plan, clip, s, tile, &part);
-    for (std::int64_t m = 0; m < clip.sizes.knots; ++m) {
-      if (clip.segment_of[m] >= 0) measure_knot(kAlone, tables_.plan, clip, m, sums);
-    }
-    for (std::int64_t s = 0; s < segments; ++s) {
-      lock_segment(kAlone, tables_.plan, clip, s, lock);
-      place_grains(kAlone, clip, s, &part);
-      find_reach(kAlone, tables_.plan, style_, clip, s, &reach);
+    for (std::int64_t s = 0; s < clip.states->segments; ++s) {
+      place_grains(kAlone, walk_.plan(), clip, s, lock, &part);
+      find_reach(kAlone, walk_.plan(), style_, clip, s, &reach);
     }
   }
 
@@ -151,33 +116,11 @@ class Kernels {
   }
 
   PitchShiftStyle style_;
-  PitchTables tables_;
-  std::vector<float> flat_;
-  PitchTableView view_;
+  VoiceWalk walk_;
   std::int64_t batch_;
   std::vector<char> memory_;
   ShiftBuffers buffers_{};
 };
-
-// A sung phrase: vibrato, two formants, fading in and out between stretches of breath.
-at::Tensor phrase(double hz, double sample_rate_hz, std::int64_t samples, std::uint64_t seed) {
-  const at::Tensor seconds = at::arange(samples, at::kDouble) / sample_rate_hz;
-  const at::Tensor turns = hz * (seconds + 0.0015 * at::sin(2.0 * std::numbers::pi * 5.3 * seconds));
-  at::Tensor voice = at::zeros({samples}, at::kDouble);
-  for (int k = 1; k * hz < 0.4 * sample_rate_hz; ++k) {
-    const double first = (k * hz - 700.0) / 150.0, second = (k * hz - 1700.0) / 250.0;
-    const double level = 1.0 / (1.0 + first * first) + 0.5 / (1.0 + second * second) + 0.02;
-    voice += level * at::sin(2.0 * std::numbers::pi * k * turns + 0.3 * k * k);
-  }
-  const at::Tensor swell = at::sin(2.0 * std::numbers::pi * 1.3 * seconds + 0.4).clamp(0.0, 0.6);
-  at::manual_seed(seed);
-  return (0.2 * voice * swell + 2e-3 * at::randn({samples}, at::kDouble)).to(at::kFloat);
-}
-
-double decibels(const at::Tensor& signal, const at::Tensor& other) {
-  const double noise = (signal.to(at::kDouble) - other).square().sum().item<double>();
-  return 10.0 * std::log10(signal.to(at::kDouble).square().sum().item<double>() / (noise + 1e-30));
-}
 
 struct Case {
   double hz, sample_rate_hz;
