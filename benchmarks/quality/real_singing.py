@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import resource
 from pathlib import Path
+from statistics import fmean
 
 from rich.console import Console
 from rich.table import Table
@@ -82,20 +83,18 @@ def cpu_minutes():
     return seconds / 60
 
 
-def trained_encoder(data, out, resume, subject):
-    """Trains; returns the encoder and (step, EER, CPU minutes) along the way."""
-    curve = []
+def trained_encoder(data, out, resume, sets):
+    """Trains; the run's metrics get EER on every set, their mean, and CPU minutes along the way."""
     spent_on_validation = 0.0
     started = cpu_minutes()
 
     def validate(encoder):
         nonlocal spent_on_validation
         before = cpu_minutes()
-        eer = verify(encoder, subject).result.eer
+        rates = {name: verify(encoder, subject).result.eer for name, subject in sets.items()}
         training_minutes = before - started - spent_on_validation
         spent_on_validation += cpu_minutes() - before
-        curve.append({"validation_eer": eer, "cpu_minutes": training_minutes})
-        return curve[-1]
+        return {"validation_eer": fmean(rates.values()), "cpu_minutes": training_minutes, **rates}
 
     folders = training_sources(data, out.with_name(f"{out.name}-sources"))
     config = TrainConfig(data=folders, out=out, **SETTINGS)
@@ -129,7 +128,7 @@ def main():
     if (arguments.out / "encoder.json").exists():
         encoder = load_model(arguments.out)
     else:
-        encoder = trained_encoder(arguments.data, arguments.out, arguments.resume, sets["songs, same source"])
+        encoder = trained_encoder(arguments.data, arguments.out, arguments.resume, sets)
     rows = []
     for name, embedder in embedders(arguments.data, encoder).items():
         for trials, subject in sets.items():

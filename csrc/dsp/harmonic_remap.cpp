@@ -7,10 +7,11 @@
 namespace singerprint {
 namespace {
 
-constexpr std::int32_t kPadding = 16;  // numbers that lanes may touch beyond the last harmonic
+constexpr std::int64_t kFadeIntervals = 2;  // of segment_fade
 
+// Lanes may touch numbers beyond the last harmonic.
 std::size_t padded(std::int32_t harmonics) {
-  return static_cast<std::size_t>((harmonics + kPadding - 1) / kPadding * kPadding);
+  return static_cast<std::size_t>((harmonics + kGridLanes - 1) / kGridLanes * kGridLanes);
 }
 
 }  // namespace
@@ -20,9 +21,9 @@ HarmonicRemap::HarmonicRemap(double sample_rate_hz, std::int64_t spacing)
   for (std::int64_t n = 0; n < spacing; ++n) {
     rising_window_.push_back(rising_weight(n, spacing));
   }
-  rising_window_.resize(static_cast<std::size_t>(spacing + 2 * kPadding), 1.0f);
-  const auto room = static_cast<std::size_t>(spacing + 2 * kPadding);
-  work_.resize(3 * room);
+  const auto room = static_cast<std::size_t>(spacing + kGridLanes);
+  rising_window_.resize(room, 1.0f);
+  interval_.resize(room);
   source_sum_.resize(room);
   target_sum_.resize(room);
 }
@@ -35,26 +36,23 @@ void HarmonicRemap::operator()(const float* waveform, const Voice& voice, const 
     // Of the last knot only the phases hold: it has the frequencies of the interval before it.
     const PhaseKnot& knot = voice.knots[segment.first_knot + std::min(m, intervals - 1)];
     const double ratio = ratio_at_knot(knot);
-    knots_[m].wanted = count_of_harmonics(knot.slope * ratio, maximal_harmonics(sample_rate_hz_));
+    knots_[m].wanted.count = count_of_harmonics(knot.slope * ratio, maximal_harmonics(sample_rate_hz_));
     remap(knots_[m], ratio, formant_ratio);
   }
   for (std::int64_t m = 0; m < intervals; ++m) {
     const PhaseKnot& knot = voice.knots[segment.first_knot + m];
-    const Knot &from = knots_[m], &to = knots_[m + 1];
-    const std::int32_t harmonics = std::max(from.harmonics, to.harmonics), wanted = std::max(from.wanted, to.wanted);
-    interleave(harmonics, from.re, from.im, to.re, to.im);
-    SINGERPRINT_LANES(sum_harmonics_lanes)
-    (coefficients_.data(), harmonics, spacing_, rising_window_.data(), interval_phase(knot.source, knot, 0.0, 1.0),
-     source_sum_.data());
-    interleave(wanted, from.wanted_re, from.wanted_im, to.wanted_re, to.wanted_im);
-    SINGERPRINT_LANES(sum_harmonics_lanes)
-    (coefficients_.data(), wanted, spacing_, rising_window_.data(),
-     interval_phase(knot.target, knot, knot.constant, knot.factor), target_sum_.data());
-    float* const to_samples = result + (segment.first_knot + m) * spacing_;
-    for (std::int64_t n = 0; n < spacing_; ++n) {
-      const float fade = segment_fade(m * spacing_ + n, (intervals - m) * spacing_ - n, spacing_);
-      to_samples[n] += fade * (target_sum_[n] - source_sum_[n]);
+    sum_lines(knots_[m].own, knots_[m + 1].own, interval_phase(knot.source, knot, 0.0, 1.0), source_sum_.data());
+    sum_lines(knots_[m].wanted, knots_[m + 1].wanted, interval_phase(knot.target, knot, knot.constant, knot.factor),
+              target_sum_.data());
+    for (std::int64_t n = 0; n < spacing_; ++n) target_sum_[n] -= source_sum_[n];
+    const std::int64_t left = intervals - m;
+    if (std::min(m, left - 1) < kFadeIntervals) {
+      for (std::int64_t n = 0; n < spacing_; ++n) {
+        target_sum_[n] *= segment_fade(m * spacing_ + n, left * spacing_ - n, spacing_);
+      }
     }
+    float* const to = result + (segment.first_knot + m) * spacing_;
+    for (std::int64_t n = 0; n < spacing_; ++n) to[n] += target_sum_[n];
   }
 }
 
@@ -64,69 +62,99 @@ void HarmonicRemap::analyse(const float* waveform, const Voice& voice, const Voi
   if (static_cast<std::int64_t>(knots_.size()) < intervals + 1) knots_.resize(static_cast<std::size_t>(intervals + 1));
   for (std::int64_t m = 0; m <= intervals; ++m) {
     const PhaseKnot& knot = voice.knots[segment.first_knot + std::min(m, intervals - 1)];
-    knots_[m].harmonics = count_of_harmonics(knot.slope, maximal_harmonics(sample_rate_hz_));
-    knots_[m].re.assign(padded(knots_[m].harmonics), 0.0f);
-    knots_[m].im.assign(padded(knots_[m].harmonics), 0.0f);
+    Lines& own = knots_[m].own;
+    own.count = count_of_harmonics(knot.slope, maximal_harmonics(sample_rate_hz_));
+    own.re.assign(padded(own.count), 0.0f);
+    own.im.assign(padded(own.count), 0.0f);
   }
   for (std::int64_t m = 0; m < intervals; ++m) {
     const PhaseKnot& knot = voice.knots[segment.first_knot + m];
-    const std::int32_t harmonics = std::max(knots_[m].harmonics, knots_[m + 1].harmonics);
-    const std::size_t size = padded(harmonics);
-    falling_.assign(2 * size, 0.0f);
-    rising_.assign(2 * size, 0.0f);
-    SINGERPRINT_LANES(analyse_harmonics_lanes)
-    (waveform + (segment.first_knot + m) * spacing_, spacing_, rising_window_.data(),
-     interval_phase(knot.source, knot, 0.0, 1.0), static_cast<std::int32_t>(size), work_.data(), falling_.data(),
-     rising_.data());
-    const auto add = [&](Knot& to, const std::vector<float>& share, bool alone) {
-      const float scale = share_of_interval(spacing_, alone);
-      for (std::int32_t k = 0; k < to.harmonics; ++k) {
-        to.re[k] += scale * share[k];
-        to.im[k] += scale * share[size + k];
+    const PhaseGrid& grid = grid_of_lines(std::max(knots_[m].own.count, knots_[m + 1].own.count));
+    const float* const from = waveform + (segment.first_knot + m) * spacing_;
+    std::copy(from, from + spacing_, interval_.begin());
+    SINGERPRINT_LANES(spread_to_grid_lanes)
+    (interval_.data(), spacing_, rising_window_.data(), interval_phase(knot.source, knot, 0.0, 1.0), grid_kernel(),
+     grid.points, work_.data(), weights_.data());
+    SINGERPRINT_LANES(sum_rows_lanes)
+    (weights_.data(), grid.half, grid.cosine_of_point.data(), grid.sine_of_point.data(), grid.stride, sums_.data());
+    const auto add = [&](Lines& to, int half, bool alone) {
+      const float *const re = sums_.data() + half * grid.stride, *const im = re + 2 * grid.stride;
+      const float share = share_of_interval(spacing_, alone);
+      for (std::int32_t k = 0; k < to.count; ++k) {
+        to.re[k] += share * grid.correction[k] * re[k];
+        to.im[k] -= share * grid.correction[k] * im[k];
       }
     };
-    add(knots_[m], falling_, m == 0);
-    add(knots_[m + 1], rising_, m + 1 == intervals);
+    add(knots_[m].own, 0, m == 0);
+    add(knots_[m + 1].own, 1, m + 1 == intervals);
   }
 }
 
 // The wanted lines of a knot from its own.
 void HarmonicRemap::remap(Knot& knot, double ratio, double formant_ratio) {
-  const std::int32_t last = knot.harmonics - 1;
-  level_.resize(padded(knot.harmonics));
+  Lines &own = knot.own, &wanted = knot.wanted;
+  const std::int32_t last = own.count - 1;
+  level_.resize(padded(own.count));
   slope_.assign(level_.size(), 0.0f);
   unit_re_.resize(level_.size());
   unit_im_.resize(level_.size());
   SINGERPRINT_LANES(split_harmonics_lanes)
-  (knot.re.data(), knot.im.data(), knot.harmonics, level_.data(), unit_re_.data(), unit_im_.data());
-  for (std::int32_t k = 0; k < knot.harmonics; ++k) {
-    slope_[k] = envelope_slope(level_.data(), knot.harmonics, k);
+  (own.re.data(), own.im.data(), own.count, level_.data(), unit_re_.data(), unit_im_.data());
+  for (std::int32_t k = 0; k < own.count; ++k) {
+    slope_[k] = envelope_slope(level_.data(), own.count, k);
   }
-  const std::size_t size = padded(knot.wanted);
+  const std::size_t size = padded(wanted.count);
   wanted_level_.assign(size, 0.0f);
-  knot.wanted_re.assign(size, 0.0f);
-  knot.wanted_im.assign(size, 0.0f);
+  wanted.re.assign(size, 0.0f);
+  wanted.im.assign(size, 0.0f);
   const auto step = static_cast<float>(ratio / formant_ratio);
   wanted_unit_re_.assign(size, 0.0f);
   wanted_unit_im_.assign(size, 0.0f);
-  for (std::int32_t k = 0; k < knot.wanted; ++k) {
-    wanted_level_[k] = envelope_at_line(level_.data(), slope_.data(), knot.harmonics, k, step);
-    const std::int32_t own = std::min(k, last);
-    wanted_unit_re_[k] = unit_re_[own];
-    wanted_unit_im_[k] = unit_im_[own];
+  for (std::int32_t k = 0; k < wanted.count; ++k) {
+    wanted_level_[k] = envelope_at_line(level_.data(), slope_.data(), own.count, k, step);
+    const std::int32_t nearest = std::min(k, last);
+    wanted_unit_re_[k] = unit_re_[nearest];
+    wanted_unit_im_[k] = unit_im_[nearest];
   }
   SINGERPRINT_LANES(join_harmonics_lanes)
-  (wanted_level_.data(), wanted_unit_re_.data(), wanted_unit_im_.data(), knot.wanted, knot.wanted_re.data(),
-   knot.wanted_im.data());
+  (wanted_level_.data(), wanted_unit_re_.data(), wanted_unit_im_.data(), wanted.count, wanted.re.data(),
+   wanted.im.data());
 }
 
-void HarmonicRemap::interleave(std::int32_t harmonics, const std::vector<float>& re0, const std::vector<float>& im0,
-                               const std::vector<float>& re1, const std::vector<float>& im1) {
-  coefficients_.assign(static_cast<std::size_t>(4 * harmonics), 0.0f);
-  const std::int32_t first = std::min<std::int32_t>(harmonics, static_cast<std::int32_t>(re0.size()));
-  const std::int32_t second = std::min<std::int32_t>(harmonics, static_cast<std::int32_t>(re1.size()));
-  for (std::int32_t k = 0; k < first; ++k) coefficients_[4 * k] = re0[k], coefficients_[4 * k + 1] = im0[k];
-  for (std::int32_t k = 0; k < second; ++k) coefficients_[4 * k + 2] = re1[k], coefficients_[4 * k + 3] = im1[k];
+// What the lines of two knots sum to between them.
+void HarmonicRemap::sum_lines(const Lines& first, const Lines& second, const IntervalPhase& phase, float* sum) {
+  const std::int32_t lines = std::max(first.count, second.count);
+  const PhaseGrid& grid = grid_of_lines(lines);
+  std::fill_n(weights_.begin(), 4 * lines, 0.0f);
+  for (std::int32_t k = 0; k < first.count; ++k) {
+    weights_[4 * k] = grid.correction[k] * first.re[k];
+    weights_[4 * k + 2] = grid.correction[k] * first.im[k];
+  }
+  for (std::int32_t k = 0; k < second.count; ++k) {
+    weights_[4 * k + 1] = grid.correction[k] * second.re[k];
+    weights_[4 * k + 3] = grid.correction[k] * second.im[k];
+  }
+  SINGERPRINT_LANES(sum_rows_lanes)
+  (weights_.data(), lines, grid.cosine.data(), grid.sine.data(), grid.half, sums_.data());
+  SINGERPRINT_LANES(unfold_table_lanes)(sums_.data(), grid.points, table_.data());
+  SINGERPRINT_LANES(read_table_lanes)
+  (table_.data(), grid.points, spacing_, rising_window_.data(), phase, grid_kernel(), sum);
+}
+
+// Held here: the cache behind it is shared by all threads.
+const PhaseGrid& HarmonicRemap::grid_of_lines(std::int32_t lines) {
+  const auto index = static_cast<std::size_t>(lines);
+  if (grids_.size() <= index) grids_.resize(index + 1);
+  if (grids_[index] != nullptr) return *grids_[index];
+  grids_[index] = phase_grid(lines);
+  const auto points = static_cast<std::size_t>(grids_[index]->points);
+  if (table_.size() < 2 * (points + kGridTaps)) {
+    work_.resize(static_cast<std::size_t>(grid_work_floats(grids_[index]->points)));
+    table_.resize(2 * (points + kGridTaps));
+    weights_.resize(4 * points);
+    sums_.resize(4 * points);
+  }
+  return *grids_[index];
 }
 
 }  // namespace singerprint

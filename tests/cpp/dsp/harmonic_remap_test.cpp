@@ -6,7 +6,6 @@
 #include <cmath>
 #include <complex>
 #include <numbers>
-#include <random>
 #include <vector>
 
 #include "sung_tone.h"
@@ -19,17 +18,6 @@ constexpr std::int64_t kSpacing = 256;
 constexpr double kTurn = 2.0 * std::numbers::pi;
 
 std::complex<double> phasor(double turns) { return std::polar(1.0, kTurn * turns); }
-
-double phase_at(const IntervalPhase& p, double t) { return p.phase + (p.slope + (p.curve + p.bend * t) * t) * t; }
-
-std::vector<float> rising_window(std::int64_t spacing) {
-  std::vector<float> window(static_cast<std::size_t>(spacing + 32), 1.0f);
-  for (std::int64_t n = 0; n < spacing; ++n) {
-    const double turn = std::numbers::pi * static_cast<double>(n) / static_cast<double>(spacing);
-    window[static_cast<std::size_t>(n)] = static_cast<float>(0.5 - 0.5 * std::cos(turn));
-  }
-  return window;
-}
 
 std::vector<float> remapped(const std::vector<float>& waveform, double rate, const PitchChange& change,
                             std::vector<VoicedSegment>* segments = nullptr) {
@@ -56,66 +44,6 @@ double amplitude_at(const std::vector<float>& waveform, double hz, double rate) 
     weights += weight;
   }
   return 2.0 * std::abs(sum) / weights;
-}
-
-// Spacings of every kind of sample rate: none but 256 is a multiple of all lanes.
-class HarmonicLanes : public testing::TestWithParam<std::int64_t> {};
-INSTANTIATE_TEST_SUITE_P(Spacings, HarmonicLanes, testing::Values(46, 93, 256, 280, 1122));
-
-TEST_P(HarmonicLanes, SumsEqualTheirFormula) {
-  const std::int64_t spacing = GetParam();
-  const std::vector<float> window = rising_window(spacing);
-  const IntervalPhase phase{0.3f, 0.011f, 2e-6f, -3e-9f};
-  std::mt19937 generator(0);
-  std::normal_distribution<float> normal;
-  for (const std::int32_t harmonics : {1, 2, 17, 40}) {
-    std::vector<float> coefficients(static_cast<std::size_t>(4 * harmonics)),
-        sum(static_cast<std::size_t>(spacing + 32));
-    for (float& c : coefficients) c = normal(generator);
-    SINGERPRINT_LANES(sum_harmonics_lanes)(coefficients.data(), harmonics, spacing, window.data(), phase, sum.data());
-    for (std::int64_t n = 0; n < spacing; ++n) {
-      const double w = window[static_cast<std::size_t>(n)];
-      double expected = 0.0;
-      for (int k = 0; k < harmonics; ++k) {
-        const float* const c = coefficients.data() + 4 * k;
-        const std::complex<double> from(c[0], c[1]), to(c[2], c[3]);
-        expected += (((1.0 - w) * from + w * to) * phasor((k + 1) * phase_at(phase, static_cast<double>(n)))).real();
-      }
-      // A phase of some cycles is rounded by 4e-7 turns (2.5e-6 rad), k times in harmonic k; sums as random walks.
-      EXPECT_NEAR(sum[static_cast<std::size_t>(n)], expected, 1e-5 * harmonics * std::sqrt(harmonics)) << n;
-    }
-  }
-}
-
-TEST_P(HarmonicLanes, SharesEqualTheirFormula) {
-  const std::int64_t spacing = GetParam();
-  const std::vector<float> window = rising_window(spacing);
-  const IntervalPhase phase{-0.2f, 0.0072f, -1e-6f, 2e-9f};
-  std::mt19937 generator(1);
-  std::normal_distribution<float> normal;
-  std::vector<float> waveform(static_cast<std::size_t>(spacing)), work(static_cast<std::size_t>(3 * (spacing + 32)));
-  for (float& sample : waveform) sample = normal(generator);
-  for (const std::int32_t harmonics : {16, 48, 80}) {
-    std::vector<float> falling(static_cast<std::size_t>(2 * harmonics)), rising(falling.size());
-    SINGERPRINT_LANES(analyse_harmonics_lanes)
-    (waveform.data(), spacing, window.data(), phase, harmonics, work.data(), falling.data(), rising.data());
-    for (std::int32_t k = 0; k < harmonics; ++k) {
-      std::complex<double> fall = 0.0, rise = 0.0;
-      for (std::int64_t n = 0; n < spacing; ++n) {
-        const auto i = static_cast<std::size_t>(n);
-        const std::complex<double> line =
-            static_cast<double>(waveform[i]) * phasor(-(k + 1) * phase_at(phase, static_cast<double>(n)));
-        fall += line * (1.0 - window[i]);
-        rise += line * static_cast<double>(window[i]);
-      }
-      const double tolerance = 4e-6 * harmonics * std::sqrt(static_cast<double>(spacing));  // as above, for noise
-      const auto re = static_cast<std::size_t>(k), im = static_cast<std::size_t>(harmonics + k);
-      EXPECT_NEAR(falling[re], fall.real(), tolerance);
-      EXPECT_NEAR(falling[im], fall.imag(), tolerance);
-      EXPECT_NEAR(rising[re], rise.real(), tolerance);
-      EXPECT_NEAR(rising[im], rise.imag(), tolerance);
-    }
-  }
 }
 
 TEST(HarmonicLevels, SplitAndJoinedHarmonicsAreThemselves) {
