@@ -52,6 +52,17 @@ SINGERPRINT_LANE_INLINE void butterfly<4>(ComplexLane (&x)[4]) {
   butterfly4(x[0], x[1], x[2], x[3]);
 }
 
+// y[1], y[2] = x[0] - (x[1] + x[2]) / 2 -+ i sqrt(3/4) (x[1] - x[2])
+template <>
+SINGERPRINT_LANE_INLINE void butterfly<3>(ComplexLane (&x)[3]) {
+  const Lane half(0.5f), height(0.86602540378443865f);
+  const ComplexLane sum = x[1] + x[2], turned = times_minus_i(x[1] - x[2]);
+  const ComplexLane middle{x[0].re - half * sum.re, x[0].im - half * sum.im};
+  x[0] = x[0] + sum;
+  x[1] = {multiply_add(height, turned.re, middle.re), multiply_add(height, turned.im, middle.im)};
+  x[2] = {multiply_add(-height, turned.re, middle.re), multiply_add(-height, turned.im, middle.im)};
+}
+
 // Even and odd samples by fours; y[k], y[k + 4] = even[k] +- exp(-2 pi i k / 8) odd[k].
 template <>
 SINGERPRINT_LANE_INLINE void butterfly<8>(ComplexLane (&x)[8]) {

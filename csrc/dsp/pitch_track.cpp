@@ -44,9 +44,9 @@ std::vector<float> peak_weights_of() {
 
 // With so many zeros behind the window that no lag wraps around.
 std::shared_ptr<const PowerSpectrum> spectrum_of(const PitchPlan& plan, std::vector<double> window) {
-  std::size_t n_fft = kSmallestLaneSize;
-  while (n_fft < window.size() + static_cast<std::size_t>(plan.lags)) n_fft *= 2;
-  window.resize(n_fft, 0.0);
+  std::int64_t n_fft = plan.window_length + plan.lags;
+  while (!has_lanes(n_fft)) ++n_fft;
+  window.resize(static_cast<std::size_t>(n_fft), 0.0);
   return std::make_shared<const PowerSpectrum>(std::move(window));
 }
 

@@ -9,8 +9,6 @@
 namespace singerprint {
 namespace {
 
-bool is_power_of_two(std::int64_t n) { return (n & (n - 1)) == 0; }
-
 void push_twiddle(std::vector<float>& twiddles, std::int64_t numerator, std::int64_t size) {
   const double angle = -2.0 * std::numbers::pi * static_cast<double>(numerator % size) / static_cast<double>(size);
   twiddles.push_back(static_cast<float>(std::cos(angle)));
@@ -23,7 +21,7 @@ PowerSpectrum::PowerSpectrum(std::int64_t n_fft) : PowerSpectrum(hann_window(n_f
 
 PowerSpectrum::PowerSpectrum(std::vector<double> window)
     : n_fft_(static_cast<std::int64_t>(window.size())), window_(std::move(window)) {
-  if (is_power_of_two(n_fft_) && n_fft_ >= kSmallestLaneSize) {
+  if (has_lanes(n_fft_)) {
     make_tables();
   } else {
     plan_ = std::make_unique<RfftPlan>(n_fft_);
@@ -43,9 +41,10 @@ void PowerSpectrum::make_tables() {
   std::int64_t length = n_fft_;
   while (length > 1 && window_[static_cast<std::size_t>(length - 1)] == 0.0) --length;
   tables_.rows = static_cast<std::int32_t>((length - 1) / (2 * inner) + 1);
-  // Eights as long as eights and fours can finish, else fours.
+  // Eights as long as eights and fours can finish, else fours; a three last.
   for (std::int64_t size = inner; size > 1;) {
-    const std::int64_t radix = size == 8 || size >= 32 ? 8 : 4;
+    const std::int64_t twos = size % 3 == 0 ? size / 3 : size;
+    const std::int64_t radix = twos == 1 ? 3 : twos == 8 || twos >= 32 ? 8 : 4;
     std::vector<float>& twiddles = inner_[tables_.passes];
     for (std::int64_t p = 0; p < size / radix; ++p) {
       for (std::int64_t i = 1; i < radix; ++i) push_twiddle(twiddles, p * i, size);

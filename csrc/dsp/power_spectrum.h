@@ -1,13 +1,14 @@
 // PowerSpectrum: the power spectrum of windowed frames, several frames at once, and their autocorrelation.
 //   power[k, f] = |sum_n w[n] x[f, n] exp(-2 pi i k n / n_fft)|^2,  0 <= k <= n_fft / 2
 //
-// Powers of two from 256 on: frames lie side by side in lanes (16, 8 or 4 by instruction set) and share every twiddle.
-// kissfft over such a lane type was set aside: its twiddles become vectors (n_fft 2048: 128 KiB beside the data's 128),
-// its recursion knows nothing of the transposing load or of what follows, and its std::vector and std::complex code
-// would be emitted as weak symbols in files of different instruction sets. The transform here is
+// Powers of two from 256 on, and three times those: frames lie side by side in lanes (16, 8 or 4 by instruction set)
+// and share every twiddle. kissfft over such a lane type was set aside: its twiddles become vectors (n_fft 2048: 128
+// KiB beside the data's 128), its recursion knows nothing of the transposing load or of what follows, and its
+// std::vector and std::complex code would be emitted as weak symbols in files of different instruction sets. The
+// transform here is
 //   half = n_fft / 2 complex numbers, even samples real, odd samples imaginary, half = 16 inner;
 //   1. load + window + transpose + 16 rows of columns, twiddled: 16 blocks of `inner` numbers (one trip through L2);
-//   2. block by block, in L1, a Stockham transform of size inner (radix 4 and 8);
+//   2. block by block, in L1, a Stockham transform of size inner (radix 4 and 8, and 3 last);
 //   3. blocks b and 16 - b hold the bins k and half - k: both untangled into the real signal's spectrum, then squared.
 // Every other size: RfftPlan, frame by frame, in double.
 //
@@ -24,7 +25,6 @@
 
 namespace singerprint {
 
-inline constexpr std::int64_t kSmallestLaneSize = 256;
 inline constexpr int kOuterRadix = 16;
 inline constexpr int kMaximalPasses = 3;
 
@@ -50,6 +50,12 @@ SINGERPRINT_DECLARE_LANES(void, power_spectrum_lanes,
 SINGERPRINT_DECLARE_LANES(void, autocorrelation_lanes,
                           (const PowerSpectrumTables& tables, std::int32_t lags, float* work, float* power))
 
+// Whether the lanes transform this size.
+inline bool has_lanes(std::int64_t n_fft) {
+  const auto is_power_of_two = [](std::int64_t n) { return n > 0 && (n & (n - 1)) == 0; };
+  return n_fft >= 256 && (is_power_of_two(n_fft) || (n_fft % 768 == 0 && is_power_of_two(n_fft / 3)));
+}
+
 class PowerSpectrum {
  public:
   // The Hann window. n_fft even, >= 2.
@@ -70,7 +76,7 @@ class PowerSpectrum {
     // frames: frames_at_once() pointers to n_fft samples. Returns (n_fft / 2 + 1, frames_at_once()), valid until the
     // next call.
     const float* operator()(const float* const* frames);
-    // Likewise (lags, frames_at_once()). n_fft a power of two from 256 on, lags - 1 zeros at the window's end.
+    // Likewise (lags, frames_at_once()). has_lanes(n_fft), lags - 1 zeros at the window's end.
     const float* autocorrelation(const float* const* frames, std::int32_t lags);
 
    private:

@@ -134,8 +134,11 @@ const ComplexLane* transform_block(const PowerSpectrumTables& tables, const Comp
     numbers = other;
     stride *= tables.radix[1];
   }
-  if (tables.radix[tables.passes - 1] == 8) {
+  const int last_radix = tables.radix[tables.passes - 1];
+  if (last_radix == 8) {
     last_pass<8>(numbers, stride);
+  } else if (last_radix == 3) {
+    last_pass<3>(numbers, stride);
   } else {
     last_pass<4>(numbers, stride);
   }

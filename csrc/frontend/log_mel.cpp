@@ -167,6 +167,21 @@ struct DeviceTables {
   return result;
 }
 
+// The gradient is that of the result, (batch, mels, frames).
+at::Tensor check_gradient(const at::Tensor& gradient, const at::Tensor& waveforms, const LogMelOptions& options) {
+  const c10::SymInt frames = checked_frames(waveforms, options);
+  TORCH_CHECK_VALUE(gradient.dim() == 3 && gradient.sym_size(0) == waveforms.sym_size(0) &&
+                        gradient.sym_size(1) == options.n_mels && gradient.sym_size(2) == frames,
+                    "log_mel_backward: gradient must have shape (batch, mels, frames) = [", waveforms.sym_size(0), ", ",
+                    options.n_mels, ", ", frames, "], got ", gradient.sym_sizes());
+  return at::empty_symint(waveforms.sym_sizes(), waveforms.options());
+}
+
+at::Tensor compute_gradient(const at::Tensor& gradient, const at::Tensor& waveforms, const LogMelOptions& options) {
+  const at::Tensor empty = check_gradient(gradient, waveforms, options);
+  return empty.numel() == 0 ? empty : log_mel_gradient(gradient, waveforms, options);
+}
+
 // The options one by one, as the dispatcher has them.
 template <auto kCompute, class... Tensors>
 at::Tensor with_options(const Tensors&... tensors, double sample_rate_hz, std::int64_t n_fft, std::int64_t hop_length,
@@ -189,17 +204,22 @@ TORCH_LIBRARY_FRAGMENT(singerprint, library) {
   library.def("log_mel(Tensor waveforms, " SINGERPRINT_LOG_MEL_OPTIONS);
   library.def("log_mel_backward(Tensor gradient, Tensor waveforms, " SINGERPRINT_LOG_MEL_OPTIONS);
 }
-TORCH_LIBRARY_IMPL(singerprint, Meta, library) {
-  library.impl("log_mel", &with_options<&check_and_allocate, at::Tensor>);
-}
-TORCH_LIBRARY_IMPL(singerprint, CPU, library) { library.impl("log_mel", &with_options<&compute_on_cpu, at::Tensor>); }
+#define SINGERPRINT_LOG_MEL(key, compute, compute_gradient)                                     \
+  TORCH_LIBRARY_IMPL(singerprint, key, library) {                                               \
+    library.impl("log_mel", &with_options<&compute, at::Tensor>);                               \
+    library.impl("log_mel_backward", &with_options<&compute_gradient, at::Tensor, at::Tensor>); \
+  }
+
+SINGERPRINT_LOG_MEL(Meta, check_and_allocate, check_gradient)
+SINGERPRINT_LOG_MEL(CPU, compute_on_cpu, compute_gradient)
 #if SINGERPRINT_HAS_CUDA
-TORCH_LIBRARY_IMPL(singerprint, CUDA, library) { library.impl("log_mel", &with_options<&compute_on_cuda, at::Tensor>); }
+SINGERPRINT_LOG_MEL(CUDA, compute_on_cuda, compute_gradient)
 #else
 SINGERPRINT_REGISTER_CUDA(log_mel)
+SINGERPRINT_REGISTER_CUDA(log_mel_backward)
 #endif
-TORCH_LIBRARY_IMPL(singerprint, CompositeImplicitAutograd, library) {
-  library.impl("log_mel_backward", &with_options<&log_mel_gradient, at::Tensor, at::Tensor>);
+TORCH_LIBRARY_IMPL(singerprint, Autograd, library) {  // log_mel's own is log_mel_backward, registered in Python
+  library.impl("log_mel_backward", torch::autograd::autogradNotImplementedFallback());
 }
 
 }  // namespace singerprint

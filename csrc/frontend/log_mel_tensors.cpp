@@ -90,7 +90,6 @@ at::Tensor log_mel_of_tensors(const at::Tensor& waveforms, const LogMelOptions& 
 }
 
 at::Tensor log_mel_gradient(const at::Tensor& gradient, const at::Tensor& waveforms, const LogMelOptions& options) {
-  if (waveforms.numel() == 0) return at::zeros_like(waveforms);
   const auto [window, filters] = tables_of(waveforms, options);
   const at::Tensor spectrum = spectrum_of(waveforms, options, window), bins = bins_of(spectrum, options);
   const at::Tensor sums = at::matmul(bins, filters.t());

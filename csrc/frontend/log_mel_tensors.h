@@ -1,5 +1,4 @@
-// log_mel by PyTorch's own operators, on any device: where there is no kernel, and its derivative, which is itself
-// differentiable.
+// log_mel by PyTorch's own operators, on any device, where there is no kernel; and its derivative.
 //   dL/dbin[k]      = sum_m weight[m, k] dL/dy[m] factor / (sum + offset), 0 where the floor is
 //   dL/dX[k]        = 2 X[k] dL/dbin[k] (power 2) or X[k] / |X[k]| dL/dbin[k] (power 1; 0 where X is)
 //   dL/dframe[n]    = window[n] Re sum_k dL/dX[k] exp(2 pi i k n / n_fft)

@@ -43,8 +43,8 @@ def log_mel(
 
     Each clip's result depends on that clip alone: neither on its batch mates nor on the number of threads. In
     float32 a bin carries round-off of about 1e-7 of the frame's loudest bin; NaN and infinity spoil the
-    frames that contain them. Powers of two from 256 on are fast in float32; any even ``n_fft`` is right. It
-    can be differentiated, twice too.
+    frames that contain them. Powers of two from 256 on, and three times those, are fast in float32 (on CUDA
+    powers of two); any even ``n_fft`` is right. It can be differentiated, once.
 
     Args:
         waveforms: ``(batch, samples)`` float32 or float64, any level.

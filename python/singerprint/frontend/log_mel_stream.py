@@ -57,9 +57,7 @@ class LogMelStream:
             TypeError: the block is neither float32 nor float64.
         """
         if block.dim() != 2:
-            raise ValueError(
-                f"LogMelStream: block must have shape (batch, samples), got {list(block.shape)}"
-            )
+            raise ValueError(f"LogMelStream: block must have shape (batch, samples), got {list(block.shape)}")
         if self._waiting is None or self._recent is None:
             self._waiting = self._recent = block.new_empty(len(block), 0)
         if len(block) != len(self._waiting):

@@ -117,7 +117,7 @@ TEST(PitchPeaks, AreThoseOfTheObviousLoops) {
   const PitchPlan& plan = tables.plan;
   const auto lanes = static_cast<std::size_t>(PowerSpectrum::frames_at_once());
   std::vector<float> ac = some_autocorrelations(plan, lanes);
-  for (std::size_t lag = 0; lag < static_cast<std::size_t>(plan.lags); ++lag) ac[lag * lanes + 1] = 0.0f;  // silence
+  for (std::size_t lag = 0; lag < static_cast<std::size_t>(plan.lags); ++lag) ac[lag * lanes + 1] = 0.0f;
   std::vector<float> work(static_cast<std::size_t>(kPeakHalfTaps + plan.lags) * lanes);
   std::vector<PitchPeak> peaks(static_cast<std::size_t>(plan.lags) / 2 * lanes);
   peaks.resize(static_cast<std::size_t>(
@@ -130,7 +130,7 @@ TEST(PitchPeaks, AreThoseOfTheObviousLoops) {
         const auto l = static_cast<std::size_t>(std::abs(at));
         return ac[l * lanes + lane] * (tables.inverse_window_ac[l] * (1.0f / ac[lane]));
       };
-      if (!is_pitch_peak(r(lag - 1), r(lag), r(lag + 1))) continue;
+      if (lane == 1 || !is_pitch_peak(r(lag - 1), r(lag), r(lag + 1))) continue;  // none in silence
       ASSERT_LT(next, peaks.size());
       const PitchPeak& peak = peaks[next++];
       EXPECT_EQ(peak.lag, lag);

@@ -34,7 +34,8 @@ struct Frames {
 
 class PowerSpectrumSize : public testing::TestWithParam<std::int64_t> {};
 INSTANTIATE_TEST_SUITE_P(Sizes, PowerSpectrumSize,
-                         testing::Values(2, 16, 64, 400, 1018, 256, 512, 1024, 2048, 4096, 8192));
+                         testing::Values(2, 16, 64, 400, 1018, 384, 256, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144,
+                                         8192));
 
 TEST_P(PowerSpectrumSize, EqualsTheTransformInDouble) {
   const std::int64_t n_fft = GetParam();
@@ -94,8 +95,8 @@ struct Lags {
 };
 class AutocorrelationSize : public testing::TestWithParam<Lags> {};
 INSTANTIATE_TEST_SUITE_P(Sizes, AutocorrelationSize,
-                         testing::Values(Lags{256, 1}, Lags{256, 128}, Lags{512, 200}, Lags{1024, 193}, Lags{2048, 377},
-                                         Lags{4096, 2048}));
+                         testing::Values(Lags{256, 1}, Lags{256, 128}, Lags{512, 200}, Lags{768, 193}, Lags{1024, 512},
+                                         Lags{1536, 377}, Lags{2048, 377}, Lags{4096, 2048}));
 
 TEST_P(AutocorrelationSize, EqualsTheObviousLoops) {
   const auto [n_fft, lags] = GetParam();

@@ -109,7 +109,8 @@ def test_decibels_offset_and_floor_are_taken_of_the_sums(dtype, power, device, g
     waveforms = (torch.randn(2, 5000, generator=generator, dtype=dtype) * 0.01).to(device)
     sums = log_mel(waveforms, power=power, log="none").double()
     floor, offset = float(sums.median()), 0.1 * float(sums.min())
-    expected = (sums + offset).clamp_min(floor)
+    shifted = sums + offset
+    expected = shifted.clamp_min(floor)
     # A float32 logarithm below 16, of an argument rounded once; ten times and twice that in decibels.
     ulp = 1e-6 if dtype == torch.float32 else 1e-14
     natural = log_mel(waveforms, power=power, log_offset=offset, log_floor=floor)
@@ -117,7 +118,7 @@ def test_decibels_offset_and_floor_are_taken_of_the_sums(dtype, power, device, g
     decibels = log_mel(waveforms, power=power, log="db", log_offset=offset, log_floor=floor)
     factor = 20 / power
     torch.testing.assert_close(decibels.double(), factor * expected.log10(), rtol=0, atol=20 * ulp)
-    assert ((sums < floor) & (natural == natural.min())).sum() == (sums < floor).sum() > 0
+    assert 0 < (shifted < 0.999 * floor).sum() <= (natural == natural.min()).sum()
 
 
 @pytest.mark.parametrize("mel_scale", ["slaney", "htk"])
@@ -291,18 +292,33 @@ def test_gradients_are_the_slopes(n_fft, options, device, generator):
     waveforms = torch.randn(2, 150, generator=generator, dtype=torch.float64).to(device).requires_grad_()
     spectrogram = LogMel(n_fft=n_fft, hop_length=25, n_mels=2, log_offset=1e-3, **options)
     torch.autograd.gradcheck(spectrogram, waveforms)
-    torch.autograd.gradgradcheck(spectrogram, waveforms)
 
 
 def test_the_float32_gradient_is_the_float64_one(device, generator):
     waveforms = torch.randn(2, 20_000, generator=generator).to(device)
     gradients = []
     for dtype in PRECISIONS:
-        leaf = waveforms.to(dtype).requires_grad_()
+        leaf = waveforms.detach().to(dtype, copy=True).requires_grad_()
         log_mel(leaf).square().sum().backward()
         gradients.append(leaf.grad.double())
     # Of the largest: each sample's is a sum over some thousand rounded bins.
     assert (gradients[0] - gradients[1]).abs().max() < 1e-5 * gradients[1].abs().max()
+
+
+def test_a_second_derivative_is_refused_not_wrong(device):
+    waveforms = torch.randn(1, 4096, device=device, requires_grad=True)
+    (gradient,) = torch.autograd.grad(log_mel(waveforms).sum(), waveforms, create_graph=True)
+    with pytest.raises(RuntimeError, match="derivative for singerprint::log_mel_backward is not implemented"):
+        gradient.sum().backward()
+
+
+def test_a_gradient_of_another_shape_is_an_error():
+    options = (44100.0, 1024, 256, 40, 0.0, 22050.0, "slaney", "slaney", 1e-8)
+    options += ("hann", 1024, True, True, "reflect", 2, "ln", 0.0)
+    with pytest.raises(ValueError, match="log_mel_backward") as caught:
+        torch.ops.singerprint.log_mel_backward(torch.zeros(2, 40, 5), torch.zeros(2, 2048), *options)
+    sentence = "gradient must have shape (batch, mels, frames) = [2, 40, 9], got [2, 40, 5]"
+    assert str(caught.value) == f"log_mel_backward: {sentence}"
 
 
 def test_opcheck(device):

@@ -83,10 +83,3 @@ def test_bad_arguments_are_named(waveforms, options, error, sentence, place):
     with pytest.raises(error) as caught:
         log_mel(waveforms.to(place), **options)
     assert str(caught.value) == "log_mel: " + sentence
-
-
-def test_other_sizes_than_powers_of_two_are_refused_on_cuda(device):
-    if device.type != "cuda":
-        pytest.skip("a sentence of the CUDA kernel")
-    with pytest.raises(NotImplementedError, match="log_mel: n_fft must be a power of two on CUDA, got 400"):
-        log_mel(torch.zeros(1, 4096, device=device), n_fft=400)

@@ -27,8 +27,8 @@ def cuda(device):
 def test_the_gpu_decides_as_the_cpu(options, cuda, voices):
     on_cpu, on_gpu = pitch(voices, *options), pitch(voices.to(cuda), *options)
     assert torch.equal(on_gpu.voiced.cpu(), on_cpu.voiced)
-    # From lag to lag the roundings of the two autocorrelations differ by up to 1e-6 of r. The flattest peak that
-    # counts, 0.3 cos(2 pi l / P), makes 1e-6 / (0.3 (2 pi)^2) P of that: 3e-5, 0.05 cents, for the P = 367 of 30 Hz.
+    # From lag to lag the roundings of the two autocorrelations differ by up to 1e-6 of r. The flattest peak
+    # that counts, 0.3 cos(2 pi l / P), makes 1e-6 / (0.3 (2 pi)^2) P of that: 3e-5, 0.05 cents, at P = 367.
     torch.testing.assert_close(on_gpu.f0_hz.cpu(), on_cpu.f0_hz, rtol=3e-5, atol=0)
 
 
