@@ -1,17 +1,17 @@
 """Front ends by name: the options of `log_mel` that reproduce those of papers, models and libraries.
 
-Kaldi's filter bank is none of them: it takes away each frame's mean, pre-emphasizes it, has a window and triangles
-of its own (straight in mel, not in Hz).
+Kaldi's filter bank is none of them: it takes away each frame's mean, pre-emphasizes it, has a window and
+triangles of its own (straight in mel, not in Hz).
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 LOG_MEL_PRESETS: Mapping[str, Mapping[str, Any]] = {
-    # Torres, Lattner, Richard, "Singer identity representation learning using self-supervised techniques", 2023.
+    # Torres et al., "Singer identity representation learning using self-supervised techniques", 2023.
     "paper": {"sample_rate_hz": 44_100, "n_fft": 2048, "hop_length": 512, "n_mels": 80},
-    # The models that came with it: filters for 22,050 Hz, applied to waveforms at 44,100 Hz. Every filter lies
-    # twice as high as its name says, and the mel scale is bent; they were trained so.
+    # The models that came with it: filters for 22,050 Hz, applied to waveforms at 44,100 Hz. Every filter
+    # lies twice as high as its name says, and the mel scale is bent; they were trained so.
     "released": {"sample_rate_hz": 22_050, "n_fft": 2048, "hop_length": 512, "n_mels": 128},
     # Desblancs et al., "From real to cloned singer identification", 2024.
     "deezer": {
@@ -53,7 +53,7 @@ LOG_MEL_PRESETS: Mapping[str, Mapping[str, Any]] = {
         "padding": "zeros",
         "log": "none",
     },
-    # torchaudio.transforms.MelSpectrogram, but 40 filters: of its 128 a quarter contain no bin of 400 samples.
+    # torchaudio.transforms.MelSpectrogram, but 40 filters: of its 128 some contain no bin of 400 samples.
     "torchaudio": {
         "sample_rate_hz": 16_000,
         "n_fft": 400,

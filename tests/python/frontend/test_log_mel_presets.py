@@ -15,7 +15,7 @@ def singing(sample_rate_hz):
 
 
 def assert_close(result, expected):
-    """Sums in float64 both; the references' filters are float32: 2^-24 of each weight, in sums of one sign."""
+    """Sums in float64 both; some references' filters are float32: 2^-24 of each weight, all of one sign."""
     assert result.shape == expected.shape
     np.testing.assert_allclose(result, expected, rtol=2e-7, atol=1e-14 * expected.max())
 
