@@ -1,6 +1,7 @@
 #include "dsp/mel_filter_bank.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace singerprint {
 namespace {
@@ -14,6 +15,12 @@ std::vector<double> edges_hz(const MelFilterOptions& options) {
     edges.push_back(mel_to_hz(low + share * (high - low), options.scale));
   }
   return edges;
+}
+
+using Weight = std::vector<double>::iterator;
+void sum_to_one(Weight begin, Weight end) {
+  const double sum = std::accumulate(begin, end, 0.0);
+  std::for_each(begin, end, [sum](double& weight) { weight /= sum; });
 }
 
 }  // namespace
@@ -33,9 +40,8 @@ MelFilterBank mel_filter_bank(const MelFilterOptions& options) {
     bool empty = true;
     for (; bin <= last_bin; ++bin) {
       const double hz = static_cast<double>(bin) * hz_per_bin;
-      const auto weight =
-          static_cast<float>(norm * std::min((hz - left) / (centre - left), (right - hz) / (right - centre)));
-      if (weight > 0.0f) {
+      const double weight = norm * std::min((hz - left) / (centre - left), (right - hz) / (right - centre));
+      if (static_cast<float>(weight) > 0.0f) {
         if (empty) bank.first_bin.back() = static_cast<std::int32_t>(bin);
         empty = false;
         bank.weights.push_back(weight);
@@ -43,6 +49,7 @@ MelFilterBank mel_filter_bank(const MelFilterOptions& options) {
         break;
       }
     }
+    if (options.norm == MelNorm::kArea) sum_to_one(bank.weights.begin() + bank.begin.back(), bank.weights.end());
     bank.begin.push_back(static_cast<std::int32_t>(bank.weights.size()));
   }
   return bank;

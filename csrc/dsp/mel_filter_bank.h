@@ -2,7 +2,7 @@
 //   edge_hz[i] = mel_to_hz(mel(fmin) + i (mel(fmax) - mel(fmin)) / (mels + 1)),  0 <= i <= mels + 1
 //   weight[m, k] = norm[m] max(0, min((f_k - left) / (centre - left), (right - f_k) / (right - centre))),
 //   f_k = k sample_rate / n_fft,  left, centre, right = edge_hz[m .. m + 2]
-//   norm[m] = 2 / (right - left) (Slaney: every filter has the area of 1 Hz), or 1
+//   norm[m] = 2 / (right - left) (Slaney: every filter has the area of 1 Hz), 1 / sum_k (area: on these bins), or 1
 // Source: M. Slaney, Auditory Toolbox (1998); the definition of librosa.filters.mel.
 #pragma once
 #include <compare>
@@ -13,7 +13,7 @@
 
 namespace singerprint {
 
-enum class MelNorm { kSlaney, kNone };
+enum class MelNorm { kSlaney, kArea, kNone };
 
 struct MelFilterOptions {
   double sample_rate_hz;
@@ -30,7 +30,7 @@ struct MelFilterOptions {
 struct MelFilterBank {
   std::vector<std::int32_t> first_bin;  // (mels)
   std::vector<std::int32_t> begin;      // (mels + 1)
-  std::vector<float> weights;           // computed in double, rounded once
+  std::vector<double> weights;
 };
 
 MelFilterBank mel_filter_bank(const MelFilterOptions& options);

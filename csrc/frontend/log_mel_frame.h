@@ -48,8 +48,8 @@ SINGERPRINT_HOST_DEVICE inline ComplexNumber twiddle(ComplexNumber z, const floa
 SINGERPRINT_HOST_DEVICE inline void pack_frame(BlockThread thread, const float* waveform, std::int64_t samples,
                                                std::int64_t start, const LogMelTables& tables, ComplexNumber* packed) {
   for (int n = thread.index; n < tables.n_fft / 2; n += thread.count) {
-    packed[n] = {tables.half_window[2 * n] * waveform[reflect_index(start + 2 * n, samples)],
-                 tables.half_window[2 * n + 1] * waveform[reflect_index(start + 2 * n + 1, samples)]};
+    packed[n] = {tables.half_window[2 * n] * padded_sample(waveform, samples, start + 2 * n, tables.padding),
+                 tables.half_window[2 * n + 1] * padded_sample(waveform, samples, start + 2 * n + 1, tables.padding)};
   }
 }
 
@@ -124,14 +124,14 @@ SINGERPRINT_HOST_DEVICE inline const float* frame_power(BlockThread thread, cons
   return power;
 }
 
-SINGERPRINT_HOST_DEVICE inline float filter_level(const float* power, const MelFilters& filters, int m,
-                                                  float log_offset) {
+SINGERPRINT_HOST_DEVICE inline float filter_level(const float* power, const LogMelTables& tables, int m) {
+  const MelFilters& filters = tables.filters;
   const float* const bins = power + filters.first_bin[m];
   const float* const weights = filters.weights + filters.begin[m];
   const int count = filters.begin[m + 1] - filters.begin[m];
   float sum = 0.0f;
-  for (int i = 0; i < count; ++i) sum = fmaf(weights[i], bins[i], sum);
-  return logf(sum + log_offset);
+  for (int i = 0; i < count; ++i) sum = fmaf(weights[i], tables.magnitude ? sqrtf(bins[i]) : bins[i], sum);
+  return level_of(sum, tables.level);
 }
 
 }  // namespace singerprint

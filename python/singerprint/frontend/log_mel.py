@@ -1,12 +1,18 @@
-"""Log-mel spectrogram: natural logarithm of the power in mel filters, frame by frame."""
+"""Log-mel spectrogram: logarithm of the power, or of the magnitude, in mel filters, frame by frame."""
 
-from typing import Literal
+import inspect
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from singerprint.frontend.log_mel_presets import LOG_MEL_PRESETS
+
 MelScale = Literal["slaney", "htk"]
-MelNorm = Literal["slaney", "none"]
+MelNorm = Literal["slaney", "area", "none"]
+Window = Literal["hann", "hamming"]
+Padding = Literal["reflect", "zeros"]
+Log = Literal["ln", "db", "none"]
 
 
 def log_mel(
@@ -20,20 +26,28 @@ def log_mel(
     mel_scale: MelScale = "slaney",
     mel_norm: MelNorm = "slaney",
     log_offset: float = 1e-8,
+    *,
+    window: Window = "hann",
+    window_length: int | None = None,
+    periodic: bool = True,
+    centred: bool = True,
+    padding: Padding = "reflect",
+    power: Literal[1, 2] = 2,
+    log: Log = "ln",
+    log_floor: float = 0.0,
 ) -> Tensor:
     """Gives the log-mel spectrogram of each waveform.
 
-    ``y[b, m, t] = ln(sum_k weight[m, k] * |STFT(waveforms)[b, k, t]| ** 2 + log_offset)``, frames centred on
-    the samples ``0, hop_length, 2 * hop_length, ...``, the waveform mirrored at both ends, a periodic Hann
-    window of ``n_fft`` samples, and the triangular filters of ``librosa.filters.mel``.
+    ``y[b, m, t] = ln(max(sum_k weight[m, k] * |STFT(waveforms)[b, k, t]| ** power + log_offset, log_floor))``
+    with the triangular filters of ``librosa.filters.mel``.
 
-    Each clip's result depends on that clip alone: neither on its batch mates nor on the number of threads.
-    In float32 a bin carries round-off of about 1e-7 of the frame's loudest bin; NaN and infinity spoil the
-    frames that contain them. Powers of two from 256 on are fast, and three times those; any even ``n_fft`` is
-    right (on CUDA: powers of two).
+    Each clip's result depends on that clip alone: neither on its batch mates nor on the number of threads. In
+    float32 a bin carries round-off of about 1e-7 of the frame's loudest bin; NaN and infinity spoil the
+    frames that contain them. Powers of two from 256 on, and three times those, are fast in float32 (on CUDA
+    powers of two); any even ``n_fft`` is right. It can be differentiated, once.
 
     Args:
-        waveforms: ``(batch, samples)`` float32, any level, more than ``n_fft / 2`` samples.
+        waveforms: ``(batch, samples)`` float32 or float64, any level.
         sample_rate_hz: sample rate in Hz, above 0.
         n_fft: samples of a frame, even, in [16, 8192].
         hop_length: samples from frame to frame, at least 1.
@@ -41,16 +55,29 @@ def log_mel(
         fmin_hz: lower edge of the lowest filter in Hz, in [0, fmax_hz).
         fmax_hz: upper edge of the highest filter in Hz, at most (and by default) ``sample_rate_hz / 2``.
         mel_scale: ``"slaney"`` (linear below 1 kHz) or ``"htk"``.
-        mel_norm: ``"slaney"`` (filters of equal area) or ``"none"`` (filters of height 1).
-        log_offset: added to the power before the logarithm, at least 0; with 0, silence gives ``-inf``.
+        mel_norm: ``"slaney"`` (filters of equal area in Hz), ``"area"`` (weights that sum to 1) or ``"none"``
+            (filters of height 1).
+        log_offset: added before the logarithm, at least 0; with 0 and no floor, silence gives ``-inf``.
+        window: ``"hann"`` or ``"hamming"`` (0.54 - 0.46 cos).
+        window_length: samples of the window, in [1, n_fft], in the middle of the frame; by default ``n_fft``.
+        periodic: whether one sample more of the window would repeat its first one, as in an STFT;
+            ``False`` is symmetric.
+        centred: whether frames are centred on the samples ``0, hop_length, 2 * hop_length, ...`` or begin
+            there.
+        padding: of centred frames beyond the ends: the waveform mirrored (``"reflect"``, which takes more
+            than ``n_fft / 2`` samples) or ``"zeros"``.
+        power: of the bins: 2 or, for magnitudes, 1.
+        log: ``"ln"``, ``"db"`` (10 lg of powers, 20 lg of magnitudes) or ``"none"`` (the filters' sums).
+        log_floor: what the logarithm is taken of at least, at least 0.
 
     Returns:
-        ``(batch, mels, frames)`` float32 on the same device, ``frames = 1 + samples // hop_length``.
+        ``(batch, mels, frames)`` of the waveforms' dtype on the same device, with
+        ``frames = 1 + samples // hop_length``, or ``1 + (samples - n_fft) // hop_length`` where not centred.
 
     Raises:
         ValueError: a shape or an option does not fit.
-        TypeError: the waveforms are not float32.
-        NotImplementedError: ``n_fft`` is not a power of two on CUDA, or the build has no CUDA kernels.
+        TypeError: the waveforms are neither float32 nor float64.
+        NotImplementedError: a CUDA tensor, and the build has no CUDA kernels.
 
     Example:
         >>> import torch, singerprint as sp
@@ -70,23 +97,33 @@ def log_mel(
         mel_scale,
         mel_norm,
         log_offset,
+        window,
+        n_fft if window_length is None else window_length,
+        periodic,
+        centred,
+        padding,
+        power,
+        log,
+        log_floor,
     )
     return result
+
+
+def log_mel_options(**options: Any) -> dict[str, Any]:  # noqa: ANN401 - those of log_mel
+    """All options of `log_mel`, with its defaults; raises TypeError for what is none."""
+    bound = inspect.signature(log_mel).bind(None, **options)
+    bound.apply_defaults()
+    return {name: value for name, value in bound.arguments.items() if name != "waveforms"}
 
 
 class LogMel(nn.Module):
     """The log-mel spectrogram as a module: :func:`log_mel` with its options fixed.
 
     Args:
-        sample_rate_hz: as in :func:`log_mel`, and so are the other options.
-        n_fft: samples of a frame.
-        hop_length: samples from frame to frame.
-        n_mels: number of filters.
-        fmin_hz: lower edge of the lowest filter in Hz.
-        fmax_hz: upper edge of the highest filter in Hz; ``None`` is ``sample_rate_hz / 2``.
-        mel_scale: ``"slaney"`` or ``"htk"``.
-        mel_norm: ``"slaney"`` or ``"none"``.
-        log_offset: added to the power before the logarithm.
+        options: by name, as in :func:`log_mel`.
+
+    Raises:
+        TypeError: an option is none of :func:`log_mel`'s.
 
     Example:
         >>> import torch, singerprint as sp
@@ -94,48 +131,56 @@ class LogMel(nn.Module):
         torch.Size([2, 128, 87])
     """
 
-    def __init__(
-        self,
-        sample_rate_hz: float = 44100,
-        n_fft: int = 2048,
-        hop_length: int = 512,
-        n_mels: int = 80,
-        fmin_hz: float = 0.0,
-        fmax_hz: float | None = None,
-        mel_scale: MelScale = "slaney",
-        mel_norm: MelNorm = "slaney",
-        log_offset: float = 1e-8,
-    ) -> None:
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - those of log_mel
         super().__init__()
-        self.sample_rate_hz = sample_rate_hz
-        self.n_fft = n_fft
-        self.hop_length = hop_length
-        self.n_mels = n_mels
-        self.fmin_hz = fmin_hz
-        self.fmax_hz = fmax_hz
-        self.mel_scale: MelScale = mel_scale
-        self.mel_norm: MelNorm = mel_norm
-        self.log_offset = log_offset
+        self.options = log_mel_options(**options)
+
+    @classmethod
+    def preset(cls, name: str, **changes: Any) -> "LogMel":  # noqa: ANN401 - options of log_mel
+        """Makes the front end of a name, with changes; see ``LOG_MEL_PRESETS`` for what each is.
+
+        Args:
+            name: ``paper``, ``released``, ``deezer``, ``ge2e``, ``clova``, ``librosa`` or ``torchaudio``.
+            changes: options that are to be others.
+
+        Raises:
+            ValueError: there is no such preset.
+            TypeError: a change is no option.
+
+        Example:
+            >>> import singerprint as sp
+            >>> sp.frontend.LogMel.preset("deezer").options["hop_length"]
+            400
+        """
+        if name not in LOG_MEL_PRESETS:
+            raise ValueError(f"LogMel: name must be one of {', '.join(LOG_MEL_PRESETS)}, got {name}")
+        return cls(**{**LOG_MEL_PRESETS[name], **changes})
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Gives ``(batch, mels, frames)`` of ``(batch, samples)``; see :func:`log_mel`."""
-        return log_mel(
-            waveforms,
-            self.sample_rate_hz,
-            self.n_fft,
-            self.hop_length,
-            self.n_mels,
-            self.fmin_hz,
-            self.fmax_hz,
-            self.mel_scale,
-            self.mel_norm,
-            self.log_offset,
-        )
+        return log_mel(waveforms, **self.options)
 
     def extra_repr(self) -> str:
         """Gives the options for ``print``."""
-        return (
-            f"sample_rate_hz={self.sample_rate_hz}, n_fft={self.n_fft}, hop_length={self.hop_length}, "
-            f"n_mels={self.n_mels}, fmin_hz={self.fmin_hz}, fmax_hz={self.fmax_hz}, "
-            f"mel_scale={self.mel_scale!r}, mel_norm={self.mel_norm!r}, log_offset={self.log_offset}"
-        )
+        return ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+
+
+def _setup_context(
+    ctx: Any,  # noqa: ANN401 - PyTorch's context takes any attribute
+    inputs: tuple[Any, ...],
+    output: Tensor,
+) -> None:
+    ctx.save_for_backward(inputs[0])
+    ctx.options = inputs[1:]
+
+
+def _backward(
+    ctx: Any,  # noqa: ANN401 - as above
+    gradient: Tensor,
+) -> tuple[Tensor | None, ...]:
+    (waveforms,) = ctx.saved_tensors
+    of_waveforms = torch.ops.singerprint.log_mel_backward(gradient, waveforms, *ctx.options)
+    return (of_waveforms, *[None] * len(ctx.options))
+
+
+torch.library.register_autograd("singerprint::log_mel", _backward, setup_context=_setup_context)

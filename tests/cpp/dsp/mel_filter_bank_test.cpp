@@ -58,7 +58,7 @@ TEST(MelFilterBank, EqualsLibrosa) {
 
 TEST(MelFilterBank, KeepsOnlyWeightsAboveZero) {
   const MelFilterBank bank = mel_filter_bank(options(2048, 128));
-  for (const float weight : bank.weights) EXPECT_GT(weight, 0.0f);
+  for (const double weight : bank.weights) EXPECT_GT(weight, 0.0);
   EXPECT_EQ(bank.begin.back(), static_cast<std::int32_t>(bank.weights.size()));
 }
 

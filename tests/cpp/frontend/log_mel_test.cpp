@@ -19,11 +19,14 @@ namespace {
 
 at::Tensor log_mel(const at::Tensor& waveforms, std::int64_t n_fft, std::int64_t hop_length, std::int64_t n_mels,
                    double log_offset) {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("singerprint::log_mel", "")
-                             .typed<at::Tensor(const at::Tensor&, double, std::int64_t, std::int64_t, std::int64_t,
-                                               double, double, std::string_view, std::string_view, double)>();
-  return op.call(waveforms, 44100.0, n_fft, hop_length, n_mels, 0.0, 22050.0, "slaney", "slaney", log_offset);
+  static const auto op =
+      c10::Dispatcher::singleton()
+          .findSchemaOrThrow("singerprint::log_mel", "")
+          .typed<at::Tensor(const at::Tensor&, double, std::int64_t, std::int64_t, std::int64_t, double, double,
+                            std::string_view, std::string_view, double, std::string_view, std::int64_t, bool, bool,
+                            std::string_view, std::int64_t, std::string_view, double)>();
+  return op.call(waveforms, 44100.0, n_fft, hop_length, n_mels, 0.0, 22050.0, "slaney", "slaney", log_offset, "hann",
+                 n_fft, true, true, "reflect", 2, "ln", 0.0);
 }
 
 TEST(LogMel, HasAFrameForEveryHopBegun) {
@@ -108,16 +111,21 @@ TEST_P(LogMelKernel, EqualsTheCpu) {
   }
   const MelFilterBank bank =
       mel_filter_bank({44100.0, n_fft, n_mels, 0.0, 22050.0, MelScale::kSlaney, MelNorm::kSlaney});
+  const std::vector<float> weights(bank.weights.begin(), bank.weights.end());
   const LogMelTables tables{static_cast<std::int32_t>(n_fft),
+                            static_cast<std::int32_t>(n_fft / 2),
+                            Padding::kReflect,
+                            false,
                             half_window.data(),
                             twiddles.data(),
-                            {n_mels, bank.first_bin.data(), bank.begin.data(), bank.weights.data()}};
+                            {n_mels, bank.first_bin.data(), bank.begin.data(), weights.data()},
+                            {1.0f, 1e-8f, 0.0f}};
   std::vector<ComplexNumber> memory(static_cast<std::size_t>(n_fft));
   at::Tensor result = at::empty_like(expected);
   for (std::int64_t frame = 0; frame < expected.size(2); ++frame) {
     const float* const power = frame_power({0, 1}, waveforms.const_data_ptr<float>(), samples,
                                            frame * hop_length - n_fft / 2, tables, memory.data());
-    for (int m = 0; m < n_mels; ++m) result[0][m][frame] = filter_level(power, tables.filters, m, 1e-8f);
+    for (int m = 0; m < n_mels; ++m) result[0][m][frame] = filter_level(power, tables, m);
   }
   // White noise: no filter lies far below the loudest bin, so the round-off stays near eps sqrt(log2 n) of each.
   EXPECT_LT((result - expected).abs().max().item<float>(), 1e-5f);
