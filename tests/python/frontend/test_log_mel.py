@@ -53,8 +53,8 @@ def tolerance(bins, filters, options, eps, of_value):
     """Allowed error of the filters' sums.
 
     An FFT gives each bin's amplitude an error of about e = eps * sqrt(log2 n_fft) * (loudest amplitude),
-    taken at 4 sigma. A sum of magnitudes errs by e sum(w); powers by 2 |X| e + e^2, and by Cauchy-Schwarz their
-    sum by 2 e sqrt(sum(w) * sum) + e^2 sum(w). On top: a share of the value, for window, weights and sums.
+    taken at 4 sigma. A sum of magnitudes errs by e sum(w); powers by 2 |X| e + e^2, and by Cauchy-Schwarz
+    their sum by 2 e sqrt(sum(w) * sum) + e^2 sum(w). On top: a share of the value, for all that is rounded.
     """
     loudest = bins.amax(1, keepdim=True) ** (1 / options["power"])
     e = 4 * eps * math.sqrt(math.log2(options["n_fft"])) * loudest
