@@ -1,25 +1,31 @@
 """A chain of random augmentations, keyed by seed, epoch and clip."""
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from torch import Tensor
 
 from singerprint.augment.draw_key import DrawKey
-from singerprint.augment.gain import RandomGain
-from singerprint.augment.gaussian_noise import RandomGaussianNoise
-from singerprint.augment.noise_gain_mask import noise_gain_mask
-from singerprint.augment.random_transform import Parameters, RandomTransform, samples_of
-from singerprint.augment.time_mask import RandomTimeMask
+from singerprint.augment.native_chain import native_chain
+from singerprint.augment.random_transform import NativeCall, Parameters, RandomTransform, samples_of
 
-# Three passes over memory in one, to the same bits. Subclasses may do something else and are left alone.
-_FUSED = (RandomGaussianNoise, RandomGain, RandomTimeMask)
+
+class NativeModule(Protocol):
+    """What can end a chain: an op of the library with its arguments, such as a ``LogMel``."""
+
+    op: str
+
+    @property
+    def arguments(self) -> tuple[Tensor | float | str, ...]:
+        """Those after the waveforms."""
 
 
 class Compose:
     """Applies random transforms one after the other.
 
     Each draws from its own stream, by its class and by how many of the same class stand before it: to add or
-    remove a transform of another class changes no number of the others.
+    remove a transform of another class changes no number of the others. Transforms that are one native op each
+    are done clip by clip, all of them while a clip is in the cache, several clips at once by threads.
 
     Args:
         transforms: in the order of application; none is the identity.
@@ -37,6 +43,11 @@ class Compose:
         >>> augmented = augmentation(waveforms, key)
         >>> torch.equal(augmentation.apply(waveforms, augmentation.draw(key, 44100), key), augmented)
         True
+
+        With the spectrogram behind it, without leaving native code:
+
+        >>> augmentation(waveforms, key, then=sp.frontend.LogMel()).shape
+        torch.Size([2, 80, 87])
     """
 
     def __init__(self, transforms: Sequence[RandomTransform]) -> None:
@@ -59,8 +70,20 @@ class Compose:
         """Draws the parameters of every transform: one dictionary of ``(batch,)`` tensors for each."""
         return [transform.draw(key, samples, occurrence) for transform, occurrence in self._links()]
 
-    def apply(self, waveforms: Tensor, parameters: Sequence[Parameters], key: DrawKey) -> Tensor:
+    def apply(
+        self,
+        waveforms: Tensor,
+        parameters: Sequence[Parameters],
+        key: DrawKey,
+        then: NativeModule | None = None,
+    ) -> Tensor:
         """Applies what ``draw`` returned: ``(batch, samples)`` -> ``(batch, samples)``.
+
+        Args:
+            waveforms: ``(batch, samples)`` float32.
+            parameters: what ``draw`` returned.
+            key: that it was given.
+            then: what makes of each augmented clip what is returned instead, such as a ``LogMel``.
 
         Raises:
             ValueError: there are not as many parameters as transforms.
@@ -70,29 +93,28 @@ class Compose:
                 f"Compose: parameters must have {len(self.transforms)} entries, one per transform, "
                 f"got {len(parameters)}"
             )
-        links = list(self._links())
-        place = 0
-        while place < len(links):
-            run = slice(place, place + len(_FUSED))
-            transform, occurrence = links[place]
-            if tuple(type(link) for link, _ in links[run]) == _FUSED:
-                noise, level, mask = parameters[run]
-                drawn = {**noise, **level, **mask}
-                waveforms = noise_gain_mask(waveforms, **drawn, key=key, stream=transform.stream(occurrence))
-                place += len(_FUSED)
+        waiting: list[NativeCall] = []
+        for (transform, occurrence), drawn in zip(self._links(), parameters, strict=True):
+            call = None
+            if type(transform).augment is RandomTransform.augment:  # nothing else than its op
+                call = transform.native_call(drawn, key, transform.stream(occurrence))
+            if call is not None:
+                waiting.append(call)
             else:
-                waveforms = transform.apply(waveforms, parameters[place], key, occurrence)
-                place += 1
-        return waveforms
+                waveforms = transform.apply(native_chain(waveforms, waiting), drawn, key, occurrence)
+                waiting = []
+        if then is not None:
+            waiting.append(NativeCall(then.op, then.arguments))
+        return native_chain(waveforms, waiting)
 
-    def __call__(self, waveforms: Tensor, key: DrawKey) -> Tensor:
-        """Draws and applies: ``(batch, samples)`` -> ``(batch, samples)``.
+    def __call__(self, waveforms: Tensor, key: DrawKey, then: NativeModule | None = None) -> Tensor:
+        """Draws and applies: ``(batch, samples)`` -> ``(batch, samples)``, or what ``then`` makes of it.
 
         Raises:
             ValueError: the waveforms are not ``(batch, samples)``, or the key is not of as many clips.
             TypeError: the waveforms are not float32.
         """
-        return self.apply(waveforms, self.draw(key, samples_of(self, waveforms)), key)
+        return self.apply(waveforms, self.draw(key, samples_of(self, waveforms)), key, then)
 
     def __repr__(self) -> str:
         """The chain, link by link."""

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from singerprint.augment.draw_key import DrawKey
-from singerprint.augment.random_transform import Parameters, RandomTransform, uniform_between
+from singerprint.augment.random_transform import NativeCall, Parameters, RandomTransform, uniform_between
 
 
 def gain(waveforms: Tensor, gain_db: Tensor) -> Tensor:
@@ -62,6 +62,6 @@ class RandomGain(RandomTransform):
         gain_db = uniform_between(uniform[0], self.min_gain_db, self.max_gain_db)
         return {"gain_db": torch.where(chosen, gain_db, 0.0)}
 
-    def augment(self, waveforms: Tensor, parameters: Parameters, key: DrawKey, stream: int) -> Tensor:
+    def native_call(self, parameters: Parameters, key: DrawKey, stream: int) -> NativeCall:
         """:func:`gain`."""
-        return gain(waveforms, parameters["gain_db"])
+        return NativeCall("gain", (parameters["gain_db"],))

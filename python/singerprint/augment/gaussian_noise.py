@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from singerprint.augment.draw_key import DrawKey
-from singerprint.augment.random_transform import Parameters, RandomTransform, uniform_between
+from singerprint.augment.random_transform import NativeCall, Parameters, RandomTransform, uniform_between
 
 
 def gaussian_noise(waveforms: Tensor, amplitude: Tensor, key: DrawKey, stream: int = 2) -> Tensor:
@@ -78,6 +78,6 @@ class RandomGaussianNoise(RandomTransform):
         amplitude = uniform_between(uniform[0], self.min_amplitude, self.max_amplitude)
         return {"amplitude": torch.where(chosen, amplitude, 0.0)}
 
-    def augment(self, waveforms: Tensor, parameters: Parameters, key: DrawKey, stream: int) -> Tensor:
+    def native_call(self, parameters: Parameters, key: DrawKey, stream: int) -> NativeCall:
         """:func:`gaussian_noise`."""
-        return gaussian_noise(waveforms, parameters["amplitude"], key, stream)
+        return NativeCall("gaussian_noise", (parameters["amplitude"], *key, stream))

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from singerprint.augment.draw_key import DrawKey
-from singerprint.augment.random_transform import Parameters, RandomTransform, uniform_between
+from singerprint.augment.random_transform import NativeCall, Parameters, RandomTransform, uniform_between
 
 
 def pitch_shift(
@@ -148,11 +148,10 @@ class RandomPitchShift(RandomTransform):
             ratios[name] = torch.where(chosen, ratio, 1.0)
         return ratios
 
-    def augment(self, waveforms: Tensor, parameters: Parameters, key: DrawKey, stream: int) -> Tensor:
+    def native_call(self, parameters: Parameters, key: DrawKey, stream: int) -> NativeCall:
         """:func:`pitch_shift`."""
-        return pitch_shift(
-            waveforms, self.sample_rate_hz, **parameters, praat_compatible=self.praat_compatible
-        )
+        ratios = (parameters[name] for name in ("pitch_ratio", "pitch_range_ratio", "formant_ratio"))
+        return NativeCall("pitch_shift", (self.sample_rate_hz, *ratios, self.praat_compatible))
 
 
 def _per_clip(ratio: Tensor | float, waveforms: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,6 +13,18 @@ from singerprint.augment.draw_uniform import draw_uniform
 Parameters = dict[str, Tensor]
 
 
+class NativeCall(NamedTuple):
+    """An op of the library, and its arguments after the waveforms."""
+
+    op: str
+    arguments: tuple[Tensor | float | str, ...]
+
+    def __call__(self, waveforms: Tensor) -> Tensor:
+        """Calls the op."""
+        result: Tensor = getattr(torch.ops.singerprint, self.op)(waveforms, *self.arguments)
+        return result
+
+
 class RandomTransform(ABC):
     """An augmentation that happens to each clip with a probability, by its own parameters.
 
@@ -20,7 +32,8 @@ class RandomTransform(ABC):
     number 0 of the transform's stream says whether a clip is augmented, the others make its parameters.
 
     Subclasses name their ``op_id`` (the stream is ``op_id + 256 * occurrence``) and how many uniform numbers
-    their parameters are made of, ``draws``, and write ``parameters_of`` and ``augment``.
+    their parameters are made of, ``draws``, and write ``parameters_of`` and either ``native_call`` or, where
+    one op is not enough, ``augment``.
 
     Args:
         probability: in [0, 1], that a clip is augmented.
@@ -89,9 +102,16 @@ class RandomTransform(ABC):
             samples: length of the waveforms.
         """
 
-    @abstractmethod
+    def native_call(self, parameters: Parameters, key: DrawKey, stream: int) -> NativeCall | None:
+        """The one op of the library that this transform is; ``None`` where it is more than one."""
+        return None
+
     def augment(self, waveforms: Tensor, parameters: Parameters, key: DrawKey, stream: int) -> Tensor:
         """The op itself, on drawn parameters."""
+        call = self.native_call(parameters, key, stream)
+        if call is None:
+            raise NotImplementedError(f"{type(self).__name__} must define native_call or augment")
+        return call(waveforms)
 
     def __call__(self, waveforms: Tensor, key: DrawKey) -> Tensor:
         """Draws and applies: ``(batch, samples)`` -> ``(batch, samples)``.

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from singerprint.augment.argument_check import check_sample_rate
 from singerprint.augment.draw_key import DrawKey
-from singerprint.augment.random_transform import Parameters, RandomTransform
+from singerprint.augment.random_transform import NativeCall, Parameters, RandomTransform
 
 
 def shift(waveforms: Tensor, shift_samples: Tensor, fade_samples: int = 0) -> Tensor:
@@ -89,6 +89,7 @@ class RandomShift(RandomTransform):
         ratio = self.min_shift_ratio + uniform[0] * (self.max_shift_ratio - self.min_shift_ratio)
         return {"shift_samples": torch.where(chosen, (ratio * samples).round().long(), 0)}
 
-    def augment(self, waveforms: Tensor, parameters: Parameters, key: DrawKey, stream: int) -> Tensor:
+    def native_call(self, parameters: Parameters, key: DrawKey, stream: int) -> NativeCall:
         """:func:`shift`."""
-        return shift(waveforms, parameters["shift_samples"], int(self.sample_rate_hz * self.fade_seconds))
+        fade_samples = int(self.sample_rate_hz * self.fade_seconds)
+        return NativeCall("shift", (parameters["shift_samples"], fade_samples))

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from singerprint.augment.draw_key import DrawKey
-from singerprint.augment.random_transform import Parameters, RandomTransform, uniform_between
+from singerprint.augment.random_transform import NativeCall, Parameters, RandomTransform, uniform_between
 
 
 def tanh_distortion(waveforms: Tensor, amount: Tensor) -> Tensor:
@@ -75,6 +75,6 @@ class RandomTanhDistortion(RandomTransform):
         amount = uniform_between(uniform[0], self.min_amount, self.max_amount)
         return {"amount": torch.where(chosen, amount, 0.0)}
 
-    def augment(self, waveforms: Tensor, parameters: Parameters, key: DrawKey, stream: int) -> Tensor:
+    def native_call(self, parameters: Parameters, key: DrawKey, stream: int) -> NativeCall:
         """:func:`tanh_distortion`."""
-        return tanh_distortion(waveforms, parameters["amount"])
+        return NativeCall("tanh_distortion", (parameters["amount"],))

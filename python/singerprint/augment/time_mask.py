@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from singerprint.augment.draw_key import DrawKey
-from singerprint.augment.random_transform import Parameters, RandomTransform, uniform_integer
+from singerprint.augment.random_transform import NativeCall, Parameters, RandomTransform, uniform_integer
 
 
 def time_mask(waveforms: Tensor, start_samples: Tensor, length_samples: Tensor) -> Tensor:
@@ -70,6 +70,6 @@ class RandomTimeMask(RandomTransform):
         length = torch.where(chosen, length, 0)
         return {"start_samples": uniform_integer(uniform[1], samples - length + 1), "length_samples": length}
 
-    def augment(self, waveforms: Tensor, parameters: Parameters, key: DrawKey, stream: int) -> Tensor:
+    def native_call(self, parameters: Parameters, key: DrawKey, stream: int) -> NativeCall:
         """:func:`time_mask`."""
-        return time_mask(waveforms, parameters["start_samples"], parameters["length_samples"])
+        return NativeCall("time_mask", (parameters["start_samples"], parameters["length_samples"]))

@@ -119,6 +119,8 @@ def log_mel_options(**options: Any) -> dict[str, Any]:  # noqa: ANN401 - those o
 class LogMel(nn.Module):
     """The log-mel spectrogram as a module: :func:`log_mel` with its options fixed.
 
+    It can end an ``augment.Compose``, whose ``then`` it may be.
+
     Args:
         options: by name, as in :func:`log_mel`.
 
@@ -130,6 +132,8 @@ class LogMel(nn.Module):
         >>> sp.frontend.LogMel(n_mels=128)(torch.zeros(2, 44100)).shape
         torch.Size([2, 128, 87])
     """
+
+    op = "log_mel"
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - those of log_mel
         super().__init__()
@@ -155,6 +159,13 @@ class LogMel(nn.Module):
         if name not in LOG_MEL_PRESETS:
             raise ValueError(f"LogMel: name must be one of {', '.join(LOG_MEL_PRESETS)}, got {name}")
         return cls(**{**LOG_MEL_PRESETS[name], **changes})
+
+    @property
+    def arguments(self) -> tuple[float | str, ...]:
+        """Those of the native op after the waveforms, which stand in the order of the options."""
+        n_fft, sample_rate_hz = self.options["n_fft"], self.options["sample_rate_hz"]
+        defaults = {"fmax_hz": sample_rate_hz / 2, "window_length": n_fft}
+        return tuple(defaults[name] if value is None else value for name, value in self.options.items())
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Gives ``(batch, mels, frames)`` of ``(batch, samples)``; see :func:`log_mel`."""
