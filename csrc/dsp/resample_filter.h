@@ -15,8 +15,9 @@ inline constexpr double kResampleAttenuationDb = 140.0;
 inline constexpr double kResamplePass = 0.95, kResampleStop = 1.0;  // of half the slower rate
 inline constexpr double kResampleCutoff = 0.5 * (kResamplePass + kResampleStop);
 inline constexpr double kResampleBeta = 0.1102 * (kResampleAttenuationDb - 8.7);
-// (attenuation - 7.95) / (14.36 x width of the edge in cycles a sample) taps: 367.8
-inline constexpr double kResampleHalfWidth = 184.0;
+// (attenuation - 7.95) / (14.36 x width of the edge in cycles a sample) = 367.8 taps by the formula; a hundredth more
+// keeps the attenuation at the very edge.
+inline constexpr double kResampleHalfWidth = 186.0;
 
 // g(t).
 double resample_kernel(double t);

@@ -37,11 +37,11 @@ TEST(ResampleFilter, IsFlatToNinetyFivePercentOfHalfTheRate) {
 }
 
 TEST(ResampleFilter, IsSilentFromHalfTheRateOn) {
-  for (double share = kResampleStop; share < 3.0; share += 0.0037) EXPECT_LT(decibels(response(share)), -138.0);
+  for (double share = kResampleStop; share < 3.0; share += 0.0037) EXPECT_LT(decibels(response(share)), -140.0);
 }
 
 TEST(ResampleFilter, IsAnEvenFunctionThatEndsAtItsWidth) {
-  for (const double t : {0.3, 1.0, 77.25, 183.9}) EXPECT_EQ(resample_kernel(t), resample_kernel(-t));
+  for (const double t : {0.3, 1.0, 77.25, 185.9}) EXPECT_EQ(resample_kernel(t), resample_kernel(-t));
   EXPECT_EQ(resample_kernel(kResampleHalfWidth), 0.0);
   EXPECT_EQ(resample_kernel(1000.0), 0.0);
 }
@@ -69,6 +69,8 @@ void expect_weights(std::int64_t from_hz, std::int64_t to_hz, bool exact, double
       const double at =
           static_cast<double>(m) * static_cast<double>(ratio.step_in) / static_cast<double>(ratio.step_out);
       const double distance = static_cast<double>(place.first + tap) - at;
+      const bool at_the_end = std::abs(std::abs(slowing * distance) - kResampleHalfWidth) < 1e-6;  // it jumps there
+      if (at_the_end) continue;
       EXPECT_NEAR(resample_weight(rows, place, tap), 0.5 * slowing * resample_kernel(slowing * distance), tolerance);
     }
   }
@@ -96,7 +98,7 @@ TEST(ResampleSample, AddsEveryTapInsideTheWaveform) {
   std::normal_distribution<double> normal;
   std::vector<double> x(700);
   for (double& sample : x) sample = normal(random);
-  for (const std::int64_t samples : {1, 5, 275, 276, 277, 552, 700}) {
+  for (const std::int64_t samples : {1, 5, 278, 279, 280, 558, 700}) {
     for (std::int64_t m = 0; m < ratio.outputs(samples); m += 3) {
       double sum = 0.0;
       for (std::int64_t n = 0; n < samples; ++n) {
