@@ -78,7 +78,7 @@ def run() -> list[Row]:
             contenders = _contenders(waveforms, from_hz, to_hz)
             errors_db = {name: _error_db(contender(), expected) for name, contender in contenders.items()}
             for name, error_db in errors_db.items():
-                # scipy's default filter drops before half the rate: 20 dB is what is left of the equality there.
+                # scipy's default filter begins to fall early.
                 if error_db > (-20 if "scipy" in name else -60):
                     raise AssertionError(f"{name} misses the tones by {error_db:.0f} dB")
             moved = 4.0 * (waveforms.numel() + expected.numel())

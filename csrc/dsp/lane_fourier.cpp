@@ -29,21 +29,22 @@ double cost_of_line(std::int32_t size, std::int32_t* first = nullptr) {
   return best;
 }
 
+constexpr double kTwiddleCost = 4.0;  // of the four steps, a number
+
+// A number's cost when the lines are `rows` and size / rows long.
+double cost_of_split(std::int32_t size, std::int32_t rows) {
+  const std::int32_t longest = std::max(rows, size / rows);
+  const double out_of_cache = longest > kLongestLine ? 2.0 : 1.0;
+  // Of equal splits the squarest.
+  return kTwiddleCost + out_of_cache * (cost_of_line(rows) + cost_of_line(size / rows)) + 1e-6 * longest;
+}
+
 std::int32_t cheapest_rows(std::int32_t size) {
-  std::int32_t best_rows = 1;
-  double best = std::numeric_limits<double>::infinity();
-  for (std::int32_t rows = 1; rows <= size; ++rows) {
-    if (size % rows != 0) continue;
-    const std::int32_t longest = std::max(rows, size / rows);
-    // A line beyond the cache costs as much again; of equal splits the squarest.
-    const double out_of_cache = longest > kLongestLine ? 2.0 : 1.0;
-    const double total =
-        out_of_cache * (cost_of_line(rows) + cost_of_line(size / rows)) + 1e-6 * longest / std::sqrt(size);
-    if (total >= best) continue;
-    best = total;
-    best_rows = rows;
+  std::int32_t best = 1;
+  for (std::int32_t rows = 2; rows <= size; ++rows) {
+    if (size % rows == 0 && cost_of_split(size, rows) < cost_of_split(size, best)) best = rows;
   }
-  return best_rows;
+  return best;
 }
 
 void push_twiddle(std::vector<float>& twiddles, std::int64_t numerator, std::int64_t size) {
@@ -62,9 +63,12 @@ bool LaneFourier::is_possible(std::int64_t size) {
   return size == 1;
 }
 
+double LaneFourier::cost(std::int32_t size) { return size * cost_of_split(size, cheapest_rows(size)); }
+
 LaneFourier::LaneFourier(std::int32_t size) {
   tables_.rows = cheapest_rows(size);
   tables_.columns = size / tables_.rows;
+  tables_.pitch = tables_.columns | 1;
   make_line(tables_.columns, tables_.along_rows, row_twiddles_);
   make_line(tables_.rows, tables_.along_columns, column_twiddles_);
   for (std::int64_t b = 0; b < tables_.columns; ++b) {

@@ -6,7 +6,8 @@
 // the short transforms are Stockham's (self-sorting).
 //
 // Sizes    whose prime factors are 2, 3, 5 and 7.
-// Packing  a number is kLanes real parts, then kLanes imaginary parts; x[n] is number n, X[k] number place(k).
+// Packing  a number is kLanes real parts, then kLanes imaginary parts. They lie in `rows` rows, `pitch` apart: x[n] by
+//          rows, X[k] by columns (FourierPlace).
 // Scaling  none. The inverse is this transform with real and imaginary parts exchanged before and after, unscaled.
 // Threads  the tables are shared and only read.
 #pragma once
@@ -29,27 +30,45 @@ struct FourierLine {
 
 struct FourierTables {
   std::int32_t rows = 1, columns = 1;
+  // Odd: at a distance of a power of two the numbers of a column would meet in a few sets of the cache.
+  std::int32_t pitch = 1;
   FourierLine along_rows, along_columns;  // of `columns` and of `rows` numbers
   const float* twiddles = nullptr;        // (columns, rows): exp(-2 pi i b c / size)
 };
 
-// Walks through the places of X[k], X[k + 1] ...
+// Walks through the places of x[n], x[n + 1] ... or of X[k], X[k + 1] ...
 class FourierPlace {
  public:
-  SINGERPRINT_HOST_DEVICE inline FourierPlace(const FourierTables& tables, std::int32_t k)
-      : rows_(tables.rows), columns_(tables.columns), row_(k % tables.rows), column_(k / tables.rows) {}
-  SINGERPRINT_HOST_DEVICE inline std::int32_t operator*() const { return row_ * columns_ + column_; }
+  SINGERPRINT_HOST_DEVICE static inline FourierPlace of_sample(const FourierTables& tables, std::int32_t n) {
+    return {n % tables.columns, tables.columns, 1, n / tables.columns, tables.pitch};
+  }
+  SINGERPRINT_HOST_DEVICE static inline FourierPlace of_bin(const FourierTables& tables, std::int32_t k) {
+    return {k % tables.rows, tables.rows, tables.pitch, k / tables.rows, 1};
+  }
+  SINGERPRINT_HOST_DEVICE inline std::int32_t operator*() const { return place_; }
   SINGERPRINT_HOST_DEVICE inline FourierPlace& operator++() {
-    if (++row_ == rows_) row_ = 0, ++column_;
+    place_ += step_;
+    if (++inner_ == length_) {
+      inner_ = 0;
+      place_ += leap_;
+    }
     return *this;
   }
 
  private:
-  std::int32_t rows_, columns_, row_, column_;
+  // inner < length goes step by step; each time around, `outer` goes on by its own step.
+  SINGERPRINT_HOST_DEVICE inline FourierPlace(std::int32_t inner, std::int32_t length, std::int32_t step,
+                                              std::int32_t outer, std::int32_t outer_step)
+      : inner_(inner),
+        length_(length),
+        step_(step),
+        leap_(outer_step - length * step),
+        place_(inner * step + outer * outer_step) {}
+  std::int32_t inner_, length_, step_, leap_, place_;
 };
 
 SINGERPRINT_DECLARE_LANES(int, fourier_lane_count, ())
-// numbers: (size, 2, lanes); work: 2 (max(rows, columns), 2, lanes). Both aligned to 64 bytes.
+// numbers: (rows, pitch, 2, lanes); work: 2 (max(rows, columns), 2, lanes). Both aligned to 64 bytes.
 SINGERPRINT_DECLARE_LANES(void, fourier_lanes, (const FourierTables& tables, float* numbers, float* work))
 
 class LaneFourier {
@@ -59,9 +78,12 @@ class LaneFourier {
   LaneFourier& operator=(const LaneFourier&) = delete;
 
   static bool is_possible(std::int64_t size);
+  // Vector instructions a transform, roughly: to choose between sizes.
+  static double cost(std::int32_t size);
   std::int32_t size() const { return tables_.rows * tables_.columns; }
   const FourierTables& tables() const { return tables_; }
-  // Complex numbers a lane, of fourier_lanes' work.
+  // Complex numbers a lane: of the places, and of fourier_lanes' work.
+  std::int32_t places() const { return tables_.rows * tables_.pitch; }
   std::int32_t work_numbers() const;
 
  private:

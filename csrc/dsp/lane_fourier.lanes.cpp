@@ -98,11 +98,11 @@ void fourier_lanes(const FourierTables& tables, float* numbers, float* work) {
   auto* const x = reinterpret_cast<ComplexLane*>(numbers);
   auto* const spare = reinterpret_cast<ComplexLane*>(work);
   for (int b = 0; b < tables.columns; ++b) {
-    transform_line(tables.along_columns, {x + b, tables.columns}, tables.twiddles + 2 * std::ptrdiff_t{b} * tables.rows,
+    transform_line(tables.along_columns, {x + b, tables.pitch}, tables.twiddles + 2 * std::ptrdiff_t{b} * tables.rows,
                    spare);
   }
   for (int c = 0; c < tables.rows; ++c) {
-    transform_line(tables.along_rows, {x + std::ptrdiff_t{c} * tables.columns, 1}, nullptr, spare);
+    transform_line(tables.along_rows, {x + std::ptrdiff_t{c} * tables.pitch, 1}, nullptr, spare);
   }
 }
 

@@ -11,6 +11,7 @@ namespace {
 constexpr std::align_val_t kAlignment{64};  // a cache line, and the widest lane
 // Numbers of both transforms: at 16 lanes 8,192 are a megabyte, what a core's second cache holds.
 constexpr std::int64_t kUsualNumbers = 8192, kMaximalNumbers = 65536;
+constexpr double kAroundCost = 10.0;  // vector instructions a number to load, filter and store, as LaneFourier::cost
 
 // The cut of `periods` periods, if it leaves outputs between its guards.
 std::optional<ResampleCut> cut_of(const ResampleRatio& ratio, std::int64_t periods) {
@@ -67,8 +68,9 @@ std::optional<ResampleCut> resample_cut(const ResampleRatio& ratio) {
       if (!LaneFourier::is_possible(periods)) continue;
       const std::optional<ResampleCut> cut = cut_of(ratio, periods);
       if (!cut) continue;
-      const double numbers = static_cast<double>(periods * period);
-      const double cost = numbers * std::log(numbers) / static_cast<double>(cut->outputs);
+      const double transforms = LaneFourier::cost(cut->size_in) + LaneFourier::cost(cut->size_out);
+      const double around = kAroundCost * static_cast<double>(periods * period);
+      const double cost = (transforms + around) / static_cast<double>(cut->outputs);
       if (best && cost >= best_cost) continue;
       best = cut;
       best_cost = cost;
@@ -102,7 +104,7 @@ void ResampleBlocks::Worker::Free::operator()(float* memory) const { ::operator 
 
 ResampleBlocks::Worker::Worker(const ResampleBlocks& blocks) : blocks_(blocks) {
   const std::int64_t lanes = SINGERPRINT_LANES(fourier_lane_count)();
-  const std::int64_t input = 2 * lanes * blocks.cut_.size_in, output = 2 * lanes * blocks.cut_.size_out;
+  const std::int64_t input = 2 * lanes * blocks.forward_.places(), output = 2 * lanes * blocks.backward_.places();
   const std::int64_t line = 2 * lanes * std::max(blocks.forward_.work_numbers(), blocks.backward_.work_numbers());
   const auto floats = static_cast<std::size_t>(input + output + line);
   memory_.reset(static_cast<float*>(::operator new(floats * sizeof(float), kAlignment)));

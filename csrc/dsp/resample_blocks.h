@@ -27,7 +27,7 @@ struct ResampleCut {
   std::int64_t guard;       // samples
   std::int32_t first_kept;  // of the block's outputs
 };
-// None where a step has a prime factor above 7, or is too long.
+// The cheapest an output; none where a step has a prime factor above 7, or is too long.
 std::optional<ResampleCut> resample_cut(const ResampleRatio& ratio);
 
 struct ResampleBlockTables {

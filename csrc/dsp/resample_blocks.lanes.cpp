@@ -8,21 +8,29 @@
 namespace singerprint::SINGERPRINT_ISA {
 namespace {
 
+constexpr int kPrefetchedSamples = 128;
+
 // Samples of all blocks to complex lanes; size_in >= kLanes. The last group overlaps the one before it.
-void load_blocks(const float* const* inputs, std::int32_t size, ComplexLane* to) {
+void load_blocks(const FourierTables& tables, const float* const* inputs, std::int32_t size, ComplexLane* to) {
   for (std::int32_t next = 0; next < size; next += kLanes) {
     const std::int32_t n = next + kLanes <= size ? next : size - kLanes;
+    // More streams than the processor follows by itself; to the second cache, since the first would not hold them all.
+    // Beyond a block's end lies the memory of others, or none: a prefetch of it does nothing.
+#pragma GCC unroll 32
+    for (int block = 0; block < 2 * kLanes; ++block) __builtin_prefetch(inputs[block] + n + kPrefetchedSamples, 0, 2);
     Lane even[kLanes], odd[kLanes];
 #pragma GCC unroll 16
     for (int lane = 0; lane < kLanes; ++lane) even[lane] = Lane::load(inputs[2 * lane] + n);
     transpose(even);
+    FourierPlace place = FourierPlace::of_sample(tables, n);
 #pragma GCC unroll 16
-    for (int i = 0; i < kLanes; ++i) to[n + i].re = even[i];
+    for (int i = 0; i < kLanes; ++i, ++place) to[*place].re = even[i];
 #pragma GCC unroll 16
     for (int lane = 0; lane < kLanes; ++lane) odd[lane] = Lane::load(inputs[2 * lane + 1] + n);
     transpose(odd);
+    place = FourierPlace::of_sample(tables, n);
 #pragma GCC unroll 16
-    for (int i = 0; i < kLanes; ++i) to[n + i].im = odd[i];
+    for (int i = 0; i < kLanes; ++i, ++place) to[*place].im = odd[i];
   }
 }
 
@@ -30,14 +38,16 @@ void load_blocks(const float* const* inputs, std::int32_t size, ComplexLane* to)
 void filter_spectrum(const ResampleBlockTables& tables, const ComplexLane* from, ComplexLane* to) {
   const auto exchanged = [](ComplexLane z) { return ComplexLane{z.im, z.re}; };
   const float* gain = tables.gains;
-  FourierPlace place(tables.forward, 0);
-  for (std::int32_t k = 0; k < tables.bins; ++k, ++place, gain += 2) to[k] = exchanged(multiply(from[*place], gain));
   const std::int32_t last = tables.bins - 1;
-  for (std::int32_t k = tables.bins; k < tables.size_out - last; ++k) to[k] = {Lane(0.0f), Lane(0.0f)};
-  FourierPlace mirrored(tables.forward, tables.size_in - last);
-  for (std::int32_t k = last; k > 0; --k, ++mirrored) {
+  FourierPlace bin = FourierPlace::of_bin(tables.forward, 0), sample = FourierPlace::of_sample(tables.backward, 0);
+  for (std::int32_t k = 0; k <= last; ++k, ++bin, ++sample, gain += 2) {
+    to[*sample] = exchanged(multiply(from[*bin], gain));
+  }
+  for (std::int32_t k = tables.bins; k < tables.size_out - last; ++k, ++sample) to[*sample] = {Lane(0.0f), Lane(0.0f)};
+  bin = FourierPlace::of_bin(tables.forward, tables.size_in - last);
+  for (std::int32_t k = last; k > 0; --k, ++bin, ++sample) {
     const float conjugate[] = {tables.gains[2 * k], -tables.gains[2 * k + 1]};
-    to[tables.size_out - k] = exchanged(multiply(from[*mirrored], conjugate));
+    to[*sample] = exchanged(multiply(from[*bin], conjugate));
   }
 }
 
@@ -59,7 +69,7 @@ void store_blocks(const ResampleBlockTables& tables, const ComplexLane* from, fl
                   const std::int64_t* counts) {
   std::int64_t longest = 0;
   for (int block = 0; block < 2 * kLanes; ++block) longest = counts[block] > longest ? counts[block] : longest;
-  FourierPlace place(tables.backward, tables.first_kept);
+  FourierPlace place = FourierPlace::of_bin(tables.backward, tables.first_kept);
   for (std::int64_t n = 0; n < longest; n += kLanes) {
     Lane even[kLanes], odd[kLanes];
     // Beyond the block's last output there is another, of the guard.
@@ -82,7 +92,7 @@ void resample_blocks_lanes(const ResampleBlockTables& tables, const float* const
                            float* const* results, const std::int64_t* counts) {
   auto* const input = reinterpret_cast<ComplexLane*>(work.input);
   auto* const output = reinterpret_cast<ComplexLane*>(work.output);
-  load_blocks(inputs, tables.size_in, input);
+  load_blocks(tables.forward, inputs, tables.size_in, input);
   fourier_lanes(tables.forward, work.input, work.line);
   filter_spectrum(tables, input, output);
   fourier_lanes(tables.backward, work.output, work.line);

@@ -32,17 +32,20 @@ std::vector<Sequence> transformed(const LaneFourier& fourier, const std::vector<
   struct alignas(64) Line {
     float values[16];
   };
-  std::vector<Line> numbers(2 * size * lanes / 16 + 1), work(2 * fourier.work_numbers() * lanes / 16 + 1);
+  std::vector<Line> numbers(2 * static_cast<std::size_t>(fourier.places()) * lanes / 16 + 1),
+      work(2 * fourier.work_numbers() * lanes / 16 + 1);
   float* const values = numbers.data()->values;
-  for (std::size_t n = 0; n < size; ++n) {
+  FourierPlace sample = FourierPlace::of_sample(fourier.tables(), 0);
+  for (std::size_t n = 0; n < size; ++n, ++sample) {
+    float* const number = values + 2 * static_cast<std::size_t>(*sample) * lanes;
     for (std::size_t lane = 0; lane < lanes; ++lane) {
-      values[2 * n * lanes + lane] = static_cast<float>(sequences[lane][n].real());
-      values[(2 * n + 1) * lanes + lane] = static_cast<float>(sequences[lane][n].imag());
+      number[lane] = static_cast<float>(sequences[lane][n].real());
+      number[lanes + lane] = static_cast<float>(sequences[lane][n].imag());
     }
   }
   SINGERPRINT_LANES(fourier_lanes)(fourier.tables(), values, work.data()->values);
   std::vector<Sequence> result(lanes, Sequence(size));
-  FourierPlace place(fourier.tables(), 0);
+  FourierPlace place = FourierPlace::of_bin(fourier.tables(), 0);
   for (std::size_t k = 0; k < size; ++k, ++place) {
     const float* const number = values + 2 * static_cast<std::size_t>(*place) * lanes;
     for (std::size_t lane = 0; lane < lanes; ++lane) result[lane][k] = {number[lane], number[lanes + lane]};

@@ -50,7 +50,7 @@ def test_equals_the_sum(from_hz, to_hz, samples, device, generator):
     result = resample(waveforms.to(device), from_hz, to_hz).cpu()
     assert result.shape == (2, -(-samples * to_hz // from_hz)) and result.dtype == torch.float64
     result = result[:, outputs]
-    # The weights of exact rows are the formula's to 1e-14; interpolated ones to 1e-8, and all 372 to 5e-8. The
+    # The weights of exact rows are the formula's to 1e-14; interpolated ones to 1e-8, all 372 to 5e-8. The
     # kernel ends with a jump of 3e-9: on which side of it a sample lies is a matter of rounding.
     limit = 1e-7 if (from_hz, to_hz) in SUMMED_HZ[1:] else 2e-8
     torch.testing.assert_close(result, expected, rtol=0, atol=limit)

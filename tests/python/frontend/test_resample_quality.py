@@ -27,7 +27,7 @@ def decibels(error, of=1.0):
 
 
 def error_of_tone(resampler, share, from_hz, to_hz, dtype):
-    """Decibels of a tone, away from the ends; at a `share` above 1 of half the slower rate, silence is right."""
+    """Decibels of a tone away from the ends, at a `share` of half the slower rate; above 1 it must go."""
     frequency_hz = share * min(from_hz, to_hz) / 2
     result = resampler(tone(frequency_hz, from_hz, from_hz).to(dtype)[None], from_hz, to_hz)[0]
     expected = tone(frequency_hz, to_hz, len(result)) * (share < 1)
