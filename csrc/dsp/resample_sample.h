@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "core/host_device.h"
+#include "core/scalar.h"
 
 namespace singerprint {
 
@@ -41,14 +42,15 @@ SINGERPRINT_HOST_DEVICE inline ResamplePlace<Number> resample_place(const Resamp
            static_cast<Number>(t * (t + 1.0) * (2.0 - t) / 2.0), static_cast<Number>(t * (t * t - 1.0) / 6.0)}};
 }
 
-SINGERPRINT_HOST_DEVICE inline float fused(float a, float b, float c) {
+// a * b + c, rounded once on CUDA; on the host a double is rounded twice, since the baseline has to call for its fma.
+SINGERPRINT_HOST_DEVICE inline float fused(float a, float b, float c) { return multiply_add(a, b, c); }
+SINGERPRINT_HOST_DEVICE inline double fused(double a, double b, double c) {
 #ifdef __CUDA_ARCH__
-  return fmaf(a, b, c);
+  return ::fma(a, b, c);
 #else
-  return __builtin_fmaf(a, b, c);
+  return a * b + c;
 #endif
 }
-SINGERPRINT_HOST_DEVICE inline double fused(double a, double b, double c) { return ::fma(a, b, c); }
 
 template <class Number>
 SINGERPRINT_HOST_DEVICE inline Number resample_weight(const ResampleRows<Number>& rows,
