@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -167,7 +166,7 @@ class ResampleStream:
 
 def _whole_hz(argument: str, rate_hz: float) -> int:
     """A rate as the op takes it, which checks the range; 44100.0 is as good as 44100."""
-    if not (math.isfinite(rate_hz) and rate_hz == int(rate_hz)):
+    if not (abs(rate_hz) < 2**53 and rate_hz == int(rate_hz)):  # NaN is not below anything
         raise ValueError(f"resample: {argument} must be a whole number in [1, 16777216], got {rate_hz}")
     return int(rate_hz)
 

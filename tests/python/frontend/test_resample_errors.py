@@ -29,6 +29,7 @@ RANGE = "must be a whole number in [1, 16777216], got"
         (torch.ones(1, 5), (2**24 + 1, 2**24), ValueError, f"resample: from_hz {RANGE} 16777217"),
         (torch.ones(1, 5), (math.nan, 1), ValueError, f"resample: from_hz {RANGE} nan"),
         (torch.ones(1, 5), (1, math.inf), ValueError, f"resample: to_hz {RANGE} inf"),
+        (torch.ones(1, 5), (1e300, 1), ValueError, f"resample: from_hz {RANGE} 1e+300"),
         (torch.ones(1, 5), (44100, 16000.5), ValueError, f"resample: to_hz {RANGE} 16000.5"),
         (
             torch.ones(1, 5),
