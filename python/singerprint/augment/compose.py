@@ -6,7 +6,7 @@ from typing import Protocol
 from torch import Tensor
 
 from singerprint.augment.draw_key import DrawKey
-from singerprint.augment.native_chain import native_chain
+from singerprint.augment.chain import chain
 from singerprint.augment.random_transform import NativeCall, Parameters, RandomTransform, samples_of
 
 
@@ -101,11 +101,11 @@ class Compose:
             if call is not None:
                 waiting.append(call)
             else:
-                waveforms = transform.apply(native_chain(waveforms, waiting), drawn, key, occurrence)
+                waveforms = transform.apply(chain(waveforms, waiting), drawn, key, occurrence)
                 waiting = []
         if then is not None:
             waiting.append(NativeCall(then.op, then.arguments))
-        return native_chain(waveforms, waiting)
+        return chain(waveforms, waiting)
 
     def __call__(self, waveforms: Tensor, key: DrawKey, then: NativeModule | None = None) -> Tensor:
         """Draws and applies: ``(batch, samples)`` -> ``(batch, samples)``, or what ``then`` makes of it.

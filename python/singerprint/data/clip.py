@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import soxr
 import torch
 from torch import Tensor
 
@@ -23,12 +22,12 @@ def as_clip(
     sample_rate_hz: int,
     minimum_samples: int,
 ) -> Tensor:
-    """Reads or checks one clip and resamples it with soxr's HQ filter.
+    """Reads or checks one clip and resamples it as `frontend.resample` does.
 
     Args:
         clip: Path of an audio file, or ``(samples,)`` floating point samples on any device.
-        clip_rate_hz: Of the samples, above 0 and finite; None is `sample_rate_hz`, and the only value for a
-            file.
+        clip_rate_hz: Of the samples, a whole number above 0; None is `sample_rate_hz`, and the only value for
+            a file.
         sample_rate_hz: Of the result.
         minimum_samples: Of the result.
 
@@ -53,7 +52,7 @@ def as_clip(
     else:
         samples = _checked(_as_array(clip))
         if clip_rate_hz is not None and clip_rate_hz != sample_rate_hz:
-            samples = soxr.resample(samples, clip_rate_hz, sample_rate_hz)
+            samples = _resampled(samples, clip_rate_hz, sample_rate_hz)
     if len(samples) < minimum_samples:
         sentence = (
             f"embed: clip must last at least {minimum_samples / sample_rate_hz:g} s, "
@@ -64,6 +63,17 @@ def as_clip(
         raise ValueError(sentence)
     # A copy: the caller's array may be read-only, or change later.
     return torch.from_numpy(np.array(samples, dtype=np.float32))
+
+
+def _resampled(
+    samples: npt.NDArray[np.float32], clip_rate_hz: float, sample_rate_hz: int
+) -> npt.NDArray[np.float32]:
+    if clip_rate_hz != int(clip_rate_hz):
+        raise ValueError(f"embed: sample_rate_hz must be a whole number, got {clip_rate_hz}")
+    # A copy: PyTorch takes no read-only or reversed array.
+    waveforms = torch.from_numpy(samples.copy())[None]
+    result: Tensor = torch.ops.singerprint.resample(waveforms, int(clip_rate_hz), sample_rate_hz)
+    return result[0].numpy()
 
 
 def _as_array(clip: npt.NDArray[np.floating[Any]] | Tensor) -> npt.NDArray[Any]:

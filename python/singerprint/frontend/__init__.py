@@ -1,8 +1,19 @@
-"""Native front end: from waveforms to log-mel spectrograms."""
+"""Native front end: sample rates, log-mel spectrograms and pitch of waveforms."""
 
 from singerprint.frontend.log_mel import LogMel, log_mel
 from singerprint.frontend.log_mel_presets import LOG_MEL_PRESETS
 from singerprint.frontend.log_mel_stream import LogMelStream
 from singerprint.frontend.pitch import Pitch, pitch
+from singerprint.frontend.resample import Resample, ResampleStream, resample
 
-__all__ = ["LOG_MEL_PRESETS", "LogMel", "LogMelStream", "Pitch", "log_mel", "pitch"]
+__all__ = [
+    "LOG_MEL_PRESETS",
+    "LogMel",
+    "LogMelStream",
+    "Pitch",
+    "Resample",
+    "ResampleStream",
+    "log_mel",
+    "pitch",
+    "resample",
+]

@@ -13,7 +13,7 @@ from singerprint.augment import (
     RandomTimeMask,
     preset,
 )
-from singerprint.augment.native_chain import native_chain
+from singerprint.augment.chain import chain
 from singerprint.augment.random_transform import NativeCall
 from singerprint.frontend import LogMel
 
@@ -86,7 +86,7 @@ def test_a_subclass_that_does_something_else_does_it():
 
 def test_no_call_is_the_identity():
     waveforms = voices(2)
-    assert native_chain(waveforms, []) is waveforms
+    assert chain(waveforms, []) is waveforms
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_no_call_is_the_identity():
 )
 def test_errors_name_what_is_wrong(calls, error, sentence):
     with pytest.raises(error) as caught:
-        native_chain(voices(2), calls)
+        chain(voices(2), calls)
     assert str(caught.value) == sentence
 
 
@@ -121,7 +121,7 @@ def test_an_error_of_one_clip_is_its_sentence():
         NativeCall("tanh_distortion", (torch.tensor([0.1, 2.0]),)),
     ]
     with pytest.raises(ValueError, match="tanh_distortion: amount must"):
-        native_chain(voices(2), calls)
+        chain(voices(2), calls)
 
 
 def test_opcheck(device):

@@ -8,7 +8,7 @@ from torch import Tensor
 from singerprint.augment.random_transform import NativeCall
 
 
-def native_chain(waveforms: Tensor, calls: Sequence[NativeCall]) -> Tensor:
+def chain(waveforms: Tensor, calls: Sequence[NativeCall]) -> Tensor:
     """What the calls make of the waveforms, one after the other, to the same bits.
 
     On the CPU clip by clip, several at once by threads: what one op writes, the next finds in the cache.
