@@ -1,4 +1,4 @@
-// Butterflies of the sizes that lane_complex.h lacks: 2, 3, 5 and 7. For .lanes.cpp files alone.
+// Butterflies of the sizes that lane_complex.h lacks: 2, 5 and 7. For .lanes.cpp files alone.
 //   y[k] = sum_j x[j] exp(-2 pi i j k / size), in place
 #pragma once
 #include "dsp/lane_complex.h"
@@ -8,11 +8,6 @@ namespace singerprint::SINGERPRINT_ISA {
 // cos and sin of 2 pi j / size.
 template <int kSize>
 struct Turn;
-template <>
-struct Turn<3> {
-  static constexpr float kCos[] = {1.0f, -0.5f, -0.5f};
-  static constexpr float kSin[] = {0.0f, 0.86602540378443865f, -0.86602540378443865f};
-};
 template <>
 struct Turn<5> {
   static constexpr float kC1 = 0.30901699437494742f, kC2 = -0.80901699437494742f;
@@ -62,10 +57,6 @@ SINGERPRINT_LANE_INLINE void butterfly<2>(ComplexLane (&x)[2]) {
   const ComplexLane difference = x[0] - x[1];
   x[0] = x[0] + x[1];
   x[1] = difference;
-}
-template <>
-SINGERPRINT_LANE_INLINE void butterfly<3>(ComplexLane (&x)[3]) {
-  odd_butterfly(x);
 }
 template <>
 SINGERPRINT_LANE_INLINE void butterfly<5>(ComplexLane (&x)[5]) {

@@ -5,8 +5,8 @@ from typing import Protocol
 
 from torch import Tensor
 
-from singerprint.augment.draw_key import DrawKey
 from singerprint.augment.chain import chain
+from singerprint.augment.draw_key import DrawKey
 from singerprint.augment.random_transform import NativeCall, Parameters, RandomTransform, samples_of
 
 
@@ -24,8 +24,8 @@ class Compose:
     """Applies random transforms one after the other.
 
     Each draws from its own stream, by its class and by how many of the same class stand before it: to add or
-    remove a transform of another class changes no number of the others. Transforms that are one native op each
-    are done clip by clip, all of them while a clip is in the cache, several clips at once by threads.
+    remove a transform of another class changes no number of the others. Transforms that are one native op
+    each are done clip by clip, all of them while a clip is in the cache, several clips at once by threads.
 
     Args:
         transforms: in the order of application; none is the identity.
