@@ -24,7 +24,7 @@ from singerprint.augment import (
     RandomTimeMask,
     pitch_shift,
 )
-from singerprint.frontend import log_mel, pitch
+from singerprint.frontend import LogMel, log_mel, pitch
 
 RATIO, SEED, VOICES = 1.2, 42, 8
 IN_PROCESS = ("Praat 75-600", "WORLD Harvest", "WORLD DIO")
@@ -103,7 +103,7 @@ def compare_chain(waveforms: torch.Tensor) -> list[Row]:
     before, after = Compose([RandomGaussianNoise()]), Compose([RandomGain(), RandomTimeMask()])
 
     def ours():
-        return log_mel(chain(waveforms, key))
+        return chain(waveforms, key, then=LogMel())
 
     def theirs():
         ratios = shift.draw(key, waveforms.shape[1])["pitch_ratio"].tolist()
