@@ -23,6 +23,8 @@ PowerSpectrum::PowerSpectrum(std::vector<double> window)
     : n_fft_(static_cast<std::int64_t>(window.size())), window_(std::move(window)) {
   if (has_lanes(n_fft_)) {
     make_tables();
+  } else if (SmoothPower::is_possible(n_fft_)) {
+    smooth_ = std::make_unique<SmoothPower>(window_);
   } else {
     plan_ = std::make_unique<RfftPlan>(n_fft_);
   }
@@ -63,7 +65,9 @@ int PowerSpectrum::frames_at_once() { return SINGERPRINT_LANES(lane_count)(); }
 PowerSpectrum::Worker::Worker(const PowerSpectrum& spectrum) : spectrum_(spectrum) {
   const std::int64_t half = spectrum.n_fft_ / 2, lanes = frames_at_once();
   power_ = AlignedFloats((half + 1) * lanes);
-  if (spectrum.plan_ == nullptr) {
+  if (spectrum.smooth_ != nullptr) {
+    smooth_ = std::make_unique<SmoothPower::Worker>(*spectrum.smooth_);
+  } else if (spectrum.plan_ == nullptr) {
     work_ = AlignedFloats(SINGERPRINT_LANES(power_spectrum_work_floats)(spectrum.tables_));
   } else {
     plan_ = std::make_unique<RfftPlan>(*spectrum.plan_);
@@ -73,7 +77,9 @@ PowerSpectrum::Worker::Worker(const PowerSpectrum& spectrum) : spectrum_(spectru
 }
 
 const float* PowerSpectrum::Worker::operator()(const float* const* frames) {
-  if (plan_ == nullptr) {
+  if (smooth_ != nullptr) {
+    (*smooth_)(frames, power_.data());
+  } else if (plan_ == nullptr) {
     SINGERPRINT_LANES(power_spectrum_lanes)(spectrum_.tables_, frames, work_.data(), power_.data());
   } else {
     frame_by_frame(frames);

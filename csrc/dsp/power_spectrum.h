@@ -10,7 +10,8 @@
 //   1. load + window + transpose + 16 rows of columns, twiddled: 16 blocks of `inner` numbers (one trip through L2);
 //   2. block by block, in L1, a Stockham transform of size inner (radix 4 and 8, and 3 last);
 //   3. blocks b and 16 - b hold the bins k and half - k: both untangled into the real signal's spectrum, then squared.
-// Every other size: RfftPlan, frame by frame, in double.
+// Other sizes: dsp/smooth_power.h, also in lanes; those with a larger prime factor than 7: RfftPlan, frame by frame, in
+// double.
 //
 // The way back, to the autocorrelation, is the same transform: power is real and even in k, and so is what it becomes.
 //   a[l] = sum_n w[n] x[n] w[n + l] x[n + l] = sum_{k < n_fft} power[k] cos(2 pi k l / n_fft) / n_fft
@@ -22,6 +23,7 @@
 #include "core/dispatch.h"
 #include "dsp/aligned_floats.h"
 #include "dsp/rfft.h"
+#include "dsp/smooth_power.h"
 
 namespace singerprint {
 
@@ -83,6 +85,7 @@ class PowerSpectrum {
     void frame_by_frame(const float* const* frames);
     const PowerSpectrum& spectrum_;
     AlignedFloats power_, work_;
+    std::unique_ptr<SmoothPower::Worker> smooth_;
     std::unique_ptr<RfftPlan> plan_;
     std::vector<double> windowed_;
     std::vector<std::complex<double>> bins_;
@@ -92,7 +95,8 @@ class PowerSpectrum {
   void make_tables();
   std::int64_t n_fft_;
   std::vector<double> window_;
-  std::unique_ptr<RfftPlan> plan_;  // null where the lanes transform
+  std::unique_ptr<SmoothPower> smooth_;  // null where the blocks or the plan transform
+  std::unique_ptr<RfftPlan> plan_;       // null where the lanes do
   std::vector<float> half_window_, outer_, inner_[kMaximalPasses], untangle_;
   PowerSpectrumTables tables_{};
 };
