@@ -53,12 +53,15 @@ SIGNATURES = {
     "frontend.pitch": "waveforms, sample_rate_hz=44100, hop_length=512, min_hz=60.0, max_hz=1500.0",
     "frontend.log_mel": (
         "waveforms, sample_rate_hz=44100, n_fft=2048, hop_length=512, n_mels=80, fmin_hz=0.0, fmax_hz=None, "
-        "mel_scale='slaney', mel_norm='slaney', log_offset=1e-08"
+        "mel_scale='slaney', mel_norm='slaney', log_offset=1e-08, *, window='hann', window_length=None, "
+        "periodic=True, centred=True, padding='reflect', power=2, log='ln', log_floor=0.0"
     ),
     "frontend.LogMel": (
         "sample_rate_hz=44100, n_fft=2048, hop_length=512, n_mels=80, fmin_hz=0.0, fmax_hz=None, "
-        "mel_scale='slaney', mel_norm='slaney', log_offset=1e-08"
+        "mel_scale='slaney', mel_norm='slaney', log_offset=1e-08, *, window='hann', window_length=None, "
+        "periodic=True, centred=True, padding='reflect', power=2, log='ln', log_floor=0.0"
     ),
+    "frontend.resample": "waveforms, from_hz, to_hz",
     "losses.nt_xent": "first, second, temperature",
     "losses.NTXent": "temperature=0.2",
     "losses.byol": "prediction, target",

@@ -109,11 +109,15 @@ def log_mel(
     return result
 
 
-def log_mel_options(**options: Any) -> dict[str, Any]:  # noqa: ANN401 - those of log_mel
+_SIGNATURE = inspect.signature(log_mel)
+_OPTIONS = _SIGNATURE.replace(parameters=list(_SIGNATURE.parameters.values())[1:])
+
+
+def log_mel_options(*options: Any, **named: Any) -> dict[str, Any]:  # noqa: ANN401 - those of log_mel
     """All options of `log_mel`, with its defaults; raises TypeError for what is none."""
-    bound = inspect.signature(log_mel).bind(None, **options)
+    bound = _OPTIONS.bind(*options, **named)
     bound.apply_defaults()
-    return {name: value for name, value in bound.arguments.items() if name != "waveforms"}
+    return dict(bound.arguments)
 
 
 class LogMel(nn.Module):
@@ -122,7 +126,8 @@ class LogMel(nn.Module):
     It can end an ``augment.Compose``, whose ``then`` it may be.
 
     Args:
-        options: by name, as in :func:`log_mel`.
+        options: as in :func:`log_mel`.
+        named: likewise.
 
     Raises:
         TypeError: an option is none of :func:`log_mel`'s.
@@ -133,11 +138,12 @@ class LogMel(nn.Module):
         torch.Size([2, 128, 87])
     """
 
+    __signature__ = _OPTIONS  # for help() and completion
     op = "log_mel"
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - those of log_mel
+    def __init__(self, *options: Any, **named: Any) -> None:  # noqa: ANN401 - those of log_mel
         super().__init__()
-        self.options = log_mel_options(**options)
+        self.options = log_mel_options(*options, **named)
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> "LogMel":  # noqa: ANN401 - options of log_mel

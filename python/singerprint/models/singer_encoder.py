@@ -84,14 +84,14 @@ class SingerEncoder(nn.Module):
         """Embeds each clip; in training mode batch norms use the batch, and gradients reach the weights.
 
         Args:
-            waveforms: ``(batch, samples)`` float32 at `sample_rate_hz`, of any level.
+            waveforms: ``(batch, samples)`` float32 or float64 at `sample_rate_hz`, of any level.
 
         Returns:
             ``(batch, dim)``, of the weights' dtype.
 
         Raises:
             ValueError: The shape does not fit, or a clip is too short for the front end.
-            TypeError: The dtype is not float32.
+            TypeError: The dtype is neither float32 nor float64.
         """
         config = self.config
         spectrograms = log_mel(
@@ -116,8 +116,8 @@ class SingerEncoder(nn.Module):
         """Embeds each clip in eval mode and without gradients, whatever mode the encoder is in.
 
         Args:
-            waveforms: ``(batch, samples)`` float32 at `sample_rate_hz`, at least 0.1 s, finite; on any
-                device.
+            waveforms: ``(batch, samples)`` float32 or float64 at `sample_rate_hz`, at least 0.1 s, finite; on
+                any device.
 
         Returns:
             ``(batch, dim)`` float32, on the encoder's device.
@@ -125,7 +125,7 @@ class SingerEncoder(nn.Module):
         Raises:
             ValueError: The shape does not fit, there is no clip, it is too short, or it holds NaN or
                 infinity.
-            TypeError: The waveforms are not a float32 tensor.
+            TypeError: The waveforms are not a tensor, or neither float32 nor float64.
 
         Example:
             >>> import torch, singerprint as sp

@@ -13,6 +13,7 @@ from singerprint.augment import (
     noise_gain_mask,
     time_mask,
 )
+from singerprint.augment.random_transform import NativeCall
 
 
 def drawn(batch, samples, device, generator):
@@ -81,20 +82,22 @@ def test_a_chain_that_holds_the_three_has_the_bits_of_its_links(before, after, d
 
 
 def test_a_chain_runs_the_three_as_one_and_others_as_they_are(monkeypatch, generator):
-    calls = []
-    monkeypatch.setattr(
-        "singerprint.augment.compose.noise_gain_mask",
-        lambda waveforms, **_: calls.append("fused") or waveforms,
-    )
+    called = []
+    monkeypatch.setattr(NativeCall, "__call__", lambda call, waveforms: called.append(call.op) or waveforms)
 
     class OwnNoise(RandomGaussianNoise):
-        """May do anything."""
+        """Does something else."""
+
+        def augment(self, waveforms, parameters, key, stream):
+            called.append("own")
+            return waveforms
 
     waveforms, key = torch.randn(1, 10, generator=generator), DrawKey.of(0, [0])
-    for first, expected in ((RandomGaussianNoise, ["fused"]), (OwnNoise, [])):
-        calls.clear()
-        Compose([first(), RandomGain(), RandomTimeMask()])(waveforms, key)
-        assert calls == expected
+    Compose([RandomGaussianNoise(), RandomGain(), RandomTimeMask()])(waveforms, key)
+    assert called == ["noise_gain_mask"]
+    called.clear()
+    Compose([OwnNoise(), RandomGain()])(waveforms, key)
+    assert called == ["own", "gain"]
 
 
 def test_errors_name_the_argument():
