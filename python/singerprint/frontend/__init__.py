@@ -5,6 +5,7 @@ from singerprint.frontend.log_mel_presets import LOG_MEL_PRESETS
 from singerprint.frontend.log_mel_stream import LogMelStream
 from singerprint.frontend.pitch import Pitch, pitch
 from singerprint.frontend.resample import Resample, ResampleStream, resample
+from singerprint.frontend.standardize import standardize
 
 __all__ = [
     "LOG_MEL_PRESETS",
@@ -16,4 +17,5 @@ __all__ = [
     "log_mel",
     "pitch",
     "resample",
+    "standardize",
 ]

@@ -18,13 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from singerprint.data import Clip, as_clip
-from singerprint.frontend import log_mel
+from singerprint.frontend import log_mel, standardize
 from singerprint.models.efficientnet import efficientnet_b0
 from singerprint.models.encoder_config import EncoderConfig
 from singerprint.models.windows import windows_of
 
-# Keeps silence finite, whose log-mel is constant; those of music vary by 1 to 20.
-VARIANCE_EPS = 1e-5
 # Windows of a long file that are embedded at once: beyond 16 a window costs no less, only memory.
 WINDOWS_PER_BATCH = 16
 
@@ -106,9 +104,7 @@ class SingerEncoder(nn.Module):
             mel_norm=config.mel_norm,
             log_offset=config.log_offset,
         )  # (batch, mels, frames)
-        # Layer norm over a whole clip is exactly the formula above, in one pass and float32 also under
-        # autocast.
-        normalized = nn.functional.layer_norm(spectrograms, spectrograms.shape[1:], eps=VARIANCE_EPS)
+        normalized = standardize(spectrograms)
         embeddings: Tensor = self.network(normalized.unsqueeze(1).to(self.network.dtype))
         return embeddings
 
