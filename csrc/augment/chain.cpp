@@ -1,7 +1,6 @@
 #include "augment/chain.h"
 
-#include <c10/core/DispatchKey.h>
-
+#include <cmath>
 #include <utility>
 
 #include "core/check.h"
@@ -23,13 +22,15 @@ class ChainArguments {
         return from("tensors", tensors_, taken_tensors_);
       case c10::TypeKind::IntType:
       case c10::TypeKind::SymIntType:
-        return static_cast<std::int64_t>(from("numbers", numbers_, taken_numbers_));
+        return static_cast<std::int64_t>(whole(from("numbers", numbers_, taken_numbers_)));
       case c10::TypeKind::BoolType:
-        return from("numbers", numbers_, taken_numbers_) != 0.0;
+        return whole(from("numbers", numbers_, taken_numbers_)) != 0.0;
       case c10::TypeKind::FloatType:
         return from("numbers", numbers_, taken_numbers_);
-      default:
+      case c10::TypeKind::StringType:
         return from("words", words_, taken_words_);
+      default:
+        TORCH_CHECK_VALUE(false, "chain: ops must take tensors, numbers and words, got ", c10::typeKindToString(kind));
     }
   }
   void check_all_taken() const {
@@ -43,6 +44,12 @@ class ChainArguments {
   static typename List::value_type from(const char* name, const List& list, std::size_t& taken) {
     TORCH_CHECK_VALUE(taken < list.size(), "chain: ", name, " must be as many as the ops take, got ", list.size());
     return list[static_cast<typename List::size_type>(taken++)];
+  }
+  static double whole(double number) {
+    constexpr double kLargest = 9007199254740992.0;  // 2^53; NaN is beyond it too
+    TORCH_CHECK_VALUE(std::fabs(number) <= kLargest && number == std::floor(number),
+                      "chain: numbers must be whole where an op takes integers, got ", number);
+    return number;
   }
   static void check(const char* name, std::size_t size, std::size_t taken) {
     TORCH_CHECK_VALUE(size == taken, "chain: ", name, " must be as many as the ops take, ", taken, ", got ", size);
@@ -121,7 +128,10 @@ std::vector<ChainLink> chain_links(const c10::List<std::string>& ops, at::Tensor
     const auto op = c10::Dispatcher::singleton().findSchema({"singerprint::" + name, ""});
     TORCH_CHECK_VALUE(op.has_value(), "chain: ops must be ops of singerprint, got ", name);
     ChainLink link{*op, {}};
-    const auto& arguments = op->schema().arguments();
+    const auto &arguments = op->schema().arguments(), &returns = op->schema().returns();
+    TORCH_CHECK_VALUE(!arguments.empty() && arguments[0].name() == "waveforms" && returns.size() == 1 &&
+                          returns[0].type()->kind() == c10::TypeKind::TensorType,
+                      "chain: ops must take waveforms and return one tensor, got ", name);
     for (std::size_t i = 1; i < arguments.size(); ++i)
       link.arguments.push_back(given.next(arguments[i].type()->kind()));
     links.push_back(std::move(link));

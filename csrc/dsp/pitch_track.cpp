@@ -46,8 +46,9 @@ std::vector<float> peak_weights_of() {
 std::shared_ptr<const PowerSpectrum> spectrum_of(const PitchPlan& plan, std::vector<double> window) {
   std::int64_t n_fft = plan.window_length + plan.lags;
   while (!has_lanes(n_fft)) ++n_fft;
+  const auto length = static_cast<std::int64_t>(window.size());
   window.resize(static_cast<std::size_t>(n_fft), 0.0);
-  return std::make_shared<const PowerSpectrum>(std::move(window));
+  return std::make_shared<const PowerSpectrum>(std::move(window), length);
 }
 
 }  // namespace

@@ -17,12 +17,12 @@ void push_twiddle(std::vector<float>& twiddles, std::int64_t numerator, std::int
 
 }  // namespace
 
-PowerSpectrum::PowerSpectrum(std::int64_t n_fft) : PowerSpectrum(hann_window(n_fft)) {}
+PowerSpectrum::PowerSpectrum(std::int64_t n_fft) : PowerSpectrum(hann_window(n_fft), n_fft) {}
 
-PowerSpectrum::PowerSpectrum(std::vector<double> window)
+PowerSpectrum::PowerSpectrum(std::vector<double> window, std::int64_t length)
     : n_fft_(static_cast<std::int64_t>(window.size())), window_(std::move(window)) {
   if (has_lanes(n_fft_)) {
-    make_tables();
+    make_tables(length);
   } else if (SmoothPower::is_possible(n_fft_)) {
     smooth_ = std::make_unique<SmoothPower>(window_);
   } else {
@@ -30,7 +30,7 @@ PowerSpectrum::PowerSpectrum(std::vector<double> window)
   }
 }
 
-void PowerSpectrum::make_tables() {
+void PowerSpectrum::make_tables(std::int64_t length) {
   const std::int64_t half = n_fft_ / 2, inner = half / kOuterRadix;
   for (const double weight : window_) half_window_.push_back(static_cast<float>(0.5 * weight));
   for (std::int64_t column = 0; column < inner; ++column) {
@@ -40,8 +40,6 @@ void PowerSpectrum::make_tables() {
     for (std::int64_t i = 0; i < inner; ++i) push_twiddle(untangle_, block + kOuterRadix * i, n_fft_);
   }
   tables_.inner = static_cast<std::int32_t>(inner);
-  std::int64_t length = n_fft_;
-  while (length > 1 && window_[static_cast<std::size_t>(length - 1)] == 0.0) --length;
   tables_.rows = static_cast<std::int32_t>((length - 1) / (2 * inner) + 1);
   // Eights as long as eights and fours can finish, else fours; a three last.
   for (std::int64_t size = inner; size > 1;) {

@@ -62,8 +62,8 @@ class PowerSpectrum {
  public:
   // The Hann window. n_fft even, >= 2.
   explicit PowerSpectrum(std::int64_t n_fft);
-  // Any window, of n_fft weights.
-  explicit PowerSpectrum(std::vector<double> window);
+  // Any window, of n_fft weights. Of a frame `length` samples are read, whatever they weigh; the others count as 0.
+  PowerSpectrum(std::vector<double> window, std::int64_t length);
   PowerSpectrum(const PowerSpectrum&) = delete;
   PowerSpectrum& operator=(const PowerSpectrum&) = delete;
 
@@ -92,7 +92,7 @@ class PowerSpectrum {
   };
 
  private:
-  void make_tables();
+  void make_tables(std::int64_t length);
   std::int64_t n_fft_;
   std::vector<double> window_;
   std::unique_ptr<SmoothPower> smooth_;  // null where the blocks or the plan transform

@@ -39,7 +39,8 @@ class Moved {
   Moved(const float* waveform, double distance, const float* sinc, std::int32_t taps) : taps_(taps) {
     const std::int64_t whole = floor_of(distance);
     const double position = (distance - static_cast<double>(whole)) * kSincPhases;
-    const auto row = static_cast<int>(position);
+    // A distance that is less than 0 by next to nothing makes a position of kSincPhases: there is no row behind it.
+    const int row = position < kSincPhases ? static_cast<int>(position) : kSincPhases - 1;
     const auto part = static_cast<float>(position - row);
     for (std::int32_t tap = 0; tap < taps; ++tap) {
       const float *const here = sinc + row * taps + tap, *const next = here + taps;

@@ -82,10 +82,9 @@ SINGERPRINT_HOST_DEVICE inline void place_splice(BlockThread thread, const Pitch
   const Rest* rest = clip.rests;
   while (rest->first_splice + rest->splices <= index) ++rest;
   const std::int64_t k = index - rest->first_splice, length = clip.sizes.energy_length;
-  const std::int64_t blocks = (clip.sizes.voice.samples + length - 1) / length;
   for (int step = thread.index - kSpliceReach; step <= kSpliceReach; step += thread.count) {
     memory.energies[step + kSpliceReach] =
-        energy_at_splice(*rest, rate, plan.sample_rate_hz, k, step, clip.energies, blocks, length);
+        energy_at_splice(*rest, rate, plan.sample_rate_hz, k, step, clip.energies, clip.sizes.voice.samples, length);
   }
   synchronise_block();
   const int step = quietest_step([&](int to) { return memory.energies[to + kSpliceReach]; });

@@ -43,6 +43,11 @@ struct Splice {
   float correlation;  // of what is faded from to what is faded to, in [0, 1]
 };
 
+// The samples of a result that come of the waveform; the rest of a longer one is silent.
+SINGERPRINT_HOST_DEVICE inline std::int64_t stretched_samples(std::int64_t samples, double rate) {
+  return static_cast<std::int64_t>(ceil(static_cast<double>(samples) / rate));
+}
+
 SINGERPRINT_HOST_DEVICE inline bool is_renderable(const VoicedSegment& segment) { return segment.marks >= 3; }
 
 // Where s has risen by u periods above the first mark, u in [0, count - 1]: a cubic with the middle slopes of its
@@ -92,10 +97,9 @@ SINGERPRINT_HOST_DEVICE inline Rest rest_between(const VoicedSpan* before, const
     rest.splices = static_cast<std::int64_t>(fmax(1.0, floor(drift / (kSpliceSeconds * sample_rate_hz) + 0.5)));
   }
   rest.first_offset = before != nullptr ? before->last_offset : rest.splices > 0 ? 0.0 : after->first_offset;
-  rest.last_offset = after != nullptr ? after->first_offset
-                     : rest.splices > 0
-                         ? static_cast<double>(samples - static_cast<std::int64_t>(static_cast<double>(samples) / rate))
-                         : before->last_offset;
+  rest.last_offset = after != nullptr   ? after->first_offset
+                     : rest.splices > 0 ? static_cast<double>(samples - stretched_samples(samples, rate))
+                                        : before->last_offset;
   return rest;
 }
 
@@ -152,20 +156,20 @@ SINGERPRINT_HOST_DEVICE inline Splice splice_at_step(const Rest& rest, double ra
 }
 
 // The energy around what a splice repeats or leaves out, moved by `step` steps: of kSpliceReach steps either way the
-// least is taken, so that attacks are neither doubled nor lost where there is a quieter place.
+// least is taken, so that attacks are neither doubled nor lost where there is a quieter place. Beyond the ends of the
+// waveform it is quiet, and yet no place to read from.
 SINGERPRINT_HOST_DEVICE inline float energy_at_splice(const Rest& rest, double rate, double sample_rate_hz,
                                                       std::int64_t k, int step, const float* energies,
-                                                      std::int64_t blocks, std::int64_t length) {
+                                                      std::int64_t samples, std::int64_t length) {
+  constexpr float kNever = 3.4e38f;
   const Splice splice = splice_at_step(rest, rate, sample_rate_hz, k, step);
   const double before = planned_offset(rest, rate, k), after = planned_offset(rest, rate, k + 1);
-  const auto block_at = [&](double n) {
-    const auto block = static_cast<std::int64_t>(floor(n / static_cast<double>(length)));
-    return block < 0 ? 0 : block < blocks ? block : blocks - 1;
-  };
-  const std::int64_t first = block_at(static_cast<double>(splice.at - splice.half) + fmin(before, after));
-  const std::int64_t last = block_at(static_cast<double>(splice.at + splice.half) + fmax(before, after));
+  const double first = static_cast<double>(splice.at - splice.half) + fmin(before, after);
+  const double last = static_cast<double>(splice.at + splice.half) + fmax(before, after);
+  if (first < 0.0 || last > static_cast<double>(samples - 1)) return kNever;
+  const auto end = static_cast<std::int64_t>(last) / length;
   float sum = 0.0f;
-  for (std::int64_t block = first; block <= last; ++block) sum += energies[block];
+  for (std::int64_t block = static_cast<std::int64_t>(first) / length; block <= end; ++block) sum += energies[block];
   return sum;
 }
 

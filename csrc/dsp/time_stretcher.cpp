@@ -91,9 +91,8 @@ void TimeStretcher::render_rest(const Rest& rest, double rate, std::int64_t begi
 
 Splice TimeStretcher::place_splice(const Rest& rest, double rate, std::int64_t k) {
   const double sample_rate_hz = tables_.plan.sample_rate_hz;
-  const auto blocks = static_cast<std::int64_t>(energies_.size());
   const int step = quietest_step([&](int to) {
-    return energy_at_splice(rest, rate, sample_rate_hz, k, to, energies_.data(), blocks,
+    return energy_at_splice(rest, rate, sample_rate_hz, k, to, energies_.data(), samples_,
                             energy_length(voice_->spacing));
   });
   return splice_at_step(rest, rate, sample_rate_hz, k, step);

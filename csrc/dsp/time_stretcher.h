@@ -23,11 +23,6 @@ inline constexpr double kStretchMinHz = 60.0, kStretchMaxHz = 1500.0;  // where 
 
 PitchTables time_stretch_tables(double sample_rate_hz);
 
-// The samples of a result that come of the waveform; the rest of a longer one is silent.
-SINGERPRINT_HOST_DEVICE inline std::int64_t stretched_samples(std::int64_t samples, double rate) {
-  return static_cast<std::int64_t>(ceil(static_cast<double>(samples) / rate));
-}
-
 // For one thread at a time; the tables are shared.
 class TimeStretcher {
  public:

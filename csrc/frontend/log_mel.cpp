@@ -41,7 +41,7 @@ const Number* frame_at(const Number* waveform, std::int64_t samples, std::int64_
 std::shared_ptr<const PowerSpectrum> power_spectrum(const LogMelOptions& options) {
   static Cache<WindowOptions, PowerSpectrum> cache(kCachedConfigurations);
   const WindowOptions key = window_options(options);
-  return cache.get(key, [&] { return std::make_shared<const PowerSpectrum>(frame_window(key)); });
+  return cache.get(key, [&] { return std::make_shared<const PowerSpectrum>(frame_window(key), key.n_fft); });
 }
 
 // Several frames at once, side by side in lanes.

@@ -1,9 +1,9 @@
 // log_mel: the logarithm of the power, or of the magnitude, in mel filters, frame by frame.
 //   frame[b, t, n] = waveform[b, t hop + n - before],  before = n_fft / 2 (centred) or 0; mirrored or 0 beyond the ends
-//   bin[b, k, t]   = |sum_n window[n] frame[b, t, n] exp(-2 pi i k n / n_fft)|^power   (dsp/power_spectrum.h,
-//   dsp/window.h) y[b, m, t]     = factor ln(max(sum_k weight[m, k] bin[b, k, t] + offset, floor))
-//   (dsp/mel_filter_bank.h)
-// factor is 1 (ln), 10 / ln 10 for power 2 and 20 / ln 10 for power 1 (db); with `none` y is the sum itself.
+//   bin[b, k, t]   = |sum_n window[n] frame[b, t, n] exp(-2 pi i k n / n_fft)|^power
+//   y[b, m, t]     = factor ln(max(sum_k weight[m, k] bin[b, k, t] + offset, floor))
+// window: dsp/window.h, bin: dsp/power_spectrum.h, weight: dsp/mel_filter_bank.h. factor is 1 (ln), 10 / ln 10 for
+// power 2 and 20 / ln 10 for power 1 (db); with `none` y is the sum itself.
 #pragma once
 #include <cmath>
 #include <cstdint>

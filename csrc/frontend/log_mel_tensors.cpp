@@ -15,9 +15,6 @@
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
-#include <tuple>
-
-#include "core/cache.h"
 #include "core/device_table.h"
 #include "core/precompiled.h"
 
@@ -65,7 +62,9 @@ at::Tensor slope_of(const at::Tensor& sums, const LogMelOptions& options) {
   const MelLevel<double> level = level_options<double>(options);
   if (level.factor == 0.0) return at::ones_like(sums);
   const at::Tensor shifted = sums + level.offset;
-  return at::where(shifted >= level.floor, level.factor / shifted, at::zeros_like(shifted));
+  // Of silence without an offset, whose logarithm is -inf, the slope is taken for 0.
+  const at::Tensor counts = (shifted >= level.floor).logical_and(shifted > 0.0);
+  return at::where(counts, level.factor / shifted, at::zeros_like(shifted));
 }
 
 at::Tensor sum_over_frames(const at::Tensor& frames, const at::Tensor& waveforms, const LogMelOptions& options) {

@@ -75,7 +75,8 @@ template <class Number>
 std::shared_ptr<const at::Tensor> device_rows(const ResampleDirection& direction, const ResampleTaps& taps,
                                               c10::Device device) {
   using Key = std::tuple<ResampleDirection, c10::DeviceIndex>;
-  static Cache<Key, at::Tensor> cache(kCachedTables);
+  // Never emptied, never destroyed: a kernel may still read a table, and at exit CUDA is gone before the statics.
+  static auto& cache = *new Cache<Key, at::Tensor>(SIZE_MAX);
   return cache.get({direction, device.index()}, [&] {
     const std::size_t width = static_cast<std::size_t>(taps.taps), rows = taps.rows.size() / width;
     std::vector<Number> transposed(taps.rows.size());

@@ -16,7 +16,7 @@ from singerprint.augment.noise_gain_mask import noise_gain_mask
 from singerprint.augment.parametric_eq import RandomParametricEq, parametric_eq
 from singerprint.augment.pitch_shift import RandomPitchShift, formant_shift, pitch_shift
 from singerprint.augment.presets import preset, preset_or_file
-from singerprint.augment.random_transform import RandomTransform
+from singerprint.augment.random_transform import NativeCall, RandomTransform
 from singerprint.augment.reverb import RandomReverb, reverb_impulse_response
 from singerprint.augment.shift import RandomShift, shift
 from singerprint.augment.tanh_distortion import RandomTanhDistortion, tanh_distortion
@@ -26,6 +26,7 @@ from singerprint.augment.time_stretch import RandomTimeStretch, time_stretch
 __all__ = [
     "Compose",
     "DrawKey",
+    "NativeCall",
     "RandomBandPass",
     "RandomBandwidth",
     "RandomGain",

@@ -83,10 +83,12 @@ class Compose:
             waveforms: ``(batch, samples)`` float32.
             parameters: what ``draw`` returned.
             key: that it was given.
-            then: what makes of each augmented clip what is returned instead, such as a ``LogMel``.
+            then: what makes of each augmented clip what is returned instead, such as a ``LogMel``. No
+                gradient flows.
 
         Raises:
             ValueError: there are not as many parameters as transforms.
+            TypeError: ``then`` is no native module.
         """
         if len(parameters) != len(self.transforms):
             raise ValueError(
@@ -96,7 +98,7 @@ class Compose:
         waiting: list[NativeCall] = []
         for (transform, occurrence), drawn in zip(self._links(), parameters, strict=True):
             call = None
-            if type(transform).augment is RandomTransform.augment:  # nothing else than its op
+            if _is_its_op(transform):
                 call = transform.native_call(drawn, key, transform.stream(occurrence))
             if call is not None:
                 waiting.append(call)
@@ -104,6 +106,10 @@ class Compose:
                 waveforms = transform.apply(chain(waveforms, waiting), drawn, key, occurrence)
                 waiting = []
         if then is not None:
+            if not hasattr(then, "op"):
+                raise TypeError(
+                    f"Compose: then must be a native module such as LogMel, got {type(then).__name__}"
+                )
             waiting.append(NativeCall(then.op, then.arguments))
         return chain(waveforms, waiting)
 
@@ -119,3 +125,9 @@ class Compose:
     def __repr__(self) -> str:
         """The chain, link by link."""
         return f"Compose({list(self.transforms)})"
+
+
+def _is_its_op(transform: RandomTransform) -> bool:
+    """Whether it does nothing else: a subclass may have an ``augment`` or ``apply`` of its own."""
+    kind = type(transform)
+    return kind.augment is RandomTransform.augment and kind.apply is RandomTransform.apply

@@ -70,6 +70,10 @@ def _resampled(
 ) -> npt.NDArray[np.float32]:
     if clip_rate_hz != int(clip_rate_hz):
         raise ValueError(f"embed: sample_rate_hz must be a whole number, got {clip_rate_hz}")
+    if not sample_rate_hz / 256 <= clip_rate_hz <= sample_rate_hz * 256:
+        raise ValueError(
+            f"embed: sample_rate_hz must be within a factor of 256 of {sample_rate_hz}, got {clip_rate_hz:g}"
+        )
     # A copy: PyTorch takes no read-only or reversed array.
     waveforms = torch.from_numpy(samples.copy())[None]
     result: Tensor = torch.ops.singerprint.resample(waveforms, int(clip_rate_hz), sample_rate_hz)

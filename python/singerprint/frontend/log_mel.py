@@ -43,8 +43,8 @@ def log_mel(
 
     Each clip's result depends on that clip alone: neither on its batch mates nor on the number of threads. In
     float32 a bin carries round-off of about 1e-7 of the frame's loudest bin; NaN and infinity spoil the
-    frames that contain them. Powers of two from 256 on, and three times those, are fast in float32 (on CUDA
-    powers of two); any even ``n_fft`` is right. It can be differentiated, once.
+    frames that contain them. Sizes whose prime factors are 2, 3, 5 and 7 are fast in float32 (on CUDA those
+    that are powers of two); any even ``n_fft`` is right. It can be differentiated, once.
 
     Args:
         waveforms: ``(batch, samples)`` float32 or float64, any level.
@@ -114,9 +114,10 @@ _OPTIONS = _SIGNATURE.replace(parameters=list(_SIGNATURE.parameters.values())[1:
 
 
 def log_mel_options(*options: Any, **named: Any) -> dict[str, Any]:  # noqa: ANN401 - those of log_mel
-    """All options of `log_mel`, with its defaults; raises TypeError for what is none."""
+    """All options of `log_mel`, with its defaults; raises what it does for what does not fit."""
     bound = _OPTIONS.bind(*options, **named)
     bound.apply_defaults()
+    log_mel(torch.empty(1, 1 << 16, device="meta"), **bound.arguments)  # more samples than any frame has
     return dict(bound.arguments)
 
 
@@ -130,6 +131,7 @@ class LogMel(nn.Module):
         named: likewise.
 
     Raises:
+        ValueError: an option does not fit.
         TypeError: an option is none of :func:`log_mel`'s.
 
     Example:
@@ -154,7 +156,7 @@ class LogMel(nn.Module):
             changes: options that are to be others.
 
         Raises:
-            ValueError: there is no such preset.
+            ValueError: there is no such preset, or a change does not fit.
             TypeError: a change is no option.
 
         Example:

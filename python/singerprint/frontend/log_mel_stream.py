@@ -18,6 +18,7 @@ class LogMelStream:
         options: by name, as in :func:`log_mel`.
 
     Raises:
+        ValueError: an option does not fit.
         TypeError: an option is none of :func:`log_mel`'s.
 
     Example:
@@ -53,24 +54,34 @@ class LogMelStream:
             ``(batch, mels, frames)``: the frames that are complete now, often none.
 
         Raises:
-            ValueError: the shape is not that of the first block, or an option does not fit.
-            TypeError: the block is neither float32 nor float64.
+            ValueError: the shape or the device is not that of the first block.
+            TypeError: the block is neither float32 nor float64, or not as the first one.
         """
         if block.dim() != 2:
             raise ValueError(f"LogMelStream: block must have shape (batch, samples), got {list(block.shape)}")
         if self._waiting is None or self._recent is None:
             self._waiting = self._recent = block.new_empty(len(block), 0)
-        if len(block) != len(self._waiting):
-            raise ValueError(
-                f"LogMelStream: block must have batch = {len(self._waiting)} as before, got {len(block)}"
-            )
+        self._check_as_before(block, self._waiting)
         self._waiting = torch.cat([self._waiting, block], dim=1)
-        self._recent = torch.cat([self._recent, block], dim=1)[:, -(self._half + 1) :]
+        # Clones: a view would keep all of a long block.
+        self._recent = torch.cat([self._recent, block], dim=1)[:, -(self._half + 1) :].clone()
         if not self._headed and (self._waiting.shape[1] > self._half or self.options["padding"] == "zeros"):
             head = self._beyond(self._waiting[:, 1 : self._half + 1])
             self._waiting = torch.cat([head, self._waiting], dim=1)
             self._headed = True
         return self._complete_frames(self._waiting) if self._headed else self._no_frames(block)
+
+    def _check_as_before(self, block: Tensor, before: Tensor) -> None:
+        if block.dtype not in {torch.float32, torch.float64}:
+            raise TypeError(f"LogMelStream: block must be float32 or float64, got {block.dtype}")
+        if len(block) != len(before):
+            raise ValueError(
+                f"LogMelStream: block must have batch = {len(before)} as before, got {len(block)}"
+            )
+        if block.dtype != before.dtype:
+            raise TypeError(f"LogMelStream: block must be {before.dtype} as before, got {block.dtype}")
+        if block.device != before.device:
+            raise ValueError(f"LogMelStream: block must be on {before.device} as before, got {block.device}")
 
     def flush(self) -> Tensor:
         """Ends the stream.
@@ -108,7 +119,7 @@ class LogMelStream:
         count = 1 + (begun.shape[1] - n_fft) // hop_length
         frames = log_mel(begun[:, : (count - 1) * hop_length + n_fft], **{**self.options, "centred": False})
         begins = self._skipped + count * hop_length  # the next one
-        self._waiting = waiting[:, begins:]
+        self._waiting = waiting[:, begins:].clone()
         self._skipped = max(0, begins - waiting.shape[1])
         return frames
 

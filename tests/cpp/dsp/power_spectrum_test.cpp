@@ -107,7 +107,7 @@ TEST_P(AutocorrelationSize, EqualsTheObviousLoops) {
   std::mt19937 generator(0);
   std::normal_distribution<float> normal;
   for (float& sample : frames.samples) sample = normal(generator);
-  const PowerSpectrum spectrum(window);
+  const PowerSpectrum spectrum(window, static_cast<std::int64_t>(length));
   PowerSpectrum::Worker worker(spectrum);
   const float* const found = worker.autocorrelation(frames.pointers.data(), static_cast<std::int32_t>(lags));
   for (const std::size_t f : {std::size_t{0}, lanes - 1}) {

@@ -255,3 +255,9 @@ def test_compiles_as_one_graph(dynamic):
     for samples in (9000, 7200):
         expected = time_stretch(clip, SAMPLE_RATE_HZ, rates, samples)
         assert torch.equal(compiled(clip, SAMPLE_RATE_HZ, rates, samples), expected)
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.8, 0.9, 1.25, 2.0])
+def test_a_clip_that_goes_on_beyond_its_ends_has_no_silence_in_it(rate, device, generator):
+    noise = torch.randn(3, 44_100, generator=generator).to(device)
+    assert (time_stretch(noise, 44_100, rate) != 0).all()

@@ -76,3 +76,10 @@ def test_other_blocks_than_the_first_are_an_error():
     with pytest.raises(ValueError, match="batch = 2") as caught:
         stream.push(torch.zeros(3, 100))
     assert str(caught.value) == "LogMelStream: block must have batch = 2 as before, got 3"
+    with pytest.raises(TypeError, match="as before") as refused:
+        stream.push(torch.zeros(2, 100).double())
+    assert str(refused.value) == "LogMelStream: block must be torch.float32 as before, got torch.float64"
+    with pytest.raises(TypeError, match="block must be float32 or float64"):
+        stream.push(torch.zeros(2, 100).long())
+    with pytest.raises(ValueError, match="log_mel: hop_length must be at least 1, got 0"):
+        LogMelStream(hop_length=0)
