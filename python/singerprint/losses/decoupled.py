@@ -29,7 +29,8 @@ def decoupled(first: Tensor, second: Tensor, temperature: float) -> Tensor:
         temperature: 1e-6 to 1e6; the paper uses 0.1.
 
     Returns:
-        ``()`` in the dtype and on the device of `first`. Differentiable once, in both embeddings.
+        ``()`` in the dtype and on the device of `first`. Differentiable once, in both embeddings. Its error
+        is that of the two terms, also where their difference is near 0.
 
     Raises:
         ValueError: a shape, a device or the temperature does not fit, there is no column or less than two

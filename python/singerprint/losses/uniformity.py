@@ -9,20 +9,22 @@ from torch import Tensor, nn
 def uniformity(embeddings: Tensor, t: float = 2.0) -> Tensor:
     """Logarithm of the mean Gaussian potential of all pairs of embeddings, each divided by its length.
 
-    With ``z[i] = embeddings[i] / |embeddings[i]|`` it is ``log(mean over i < j of exp(-t * |z[i] - z[j]|**2))``.
+    With the rows divided by their lengths, ``z``, the loss is::
 
-    Exact and finite for every `t`, also for collapsed embeddings (0). Memory grows with ``batch * dim``, never
-    with ``batch ** 2``. A device repeats it bit for bit, with any number of threads. The embeddings of one
-    view go in; for two views, the papers take the mean of both. A row of zeros counts as orthogonal to all
-    others; its own gradient is finite but huge, the slope at a length of 1e-12. NaN in, NaN out.
+        log(mean over i < j of exp(-t * |z[i] - z[j]| ** 2))
+
+    Exact and finite for every `t`, also for collapsed embeddings (0). Memory grows with ``batch * dim``,
+    never with ``batch ** 2``. A device repeats it bit for bit, with any number of threads. The embeddings of
+    one view go in; for two views, the authors take the mean of both. A row of zeros counts as orthogonal to
+    all others; its own gradient is finite but huge, the slope at a length of 1e-12. NaN in, NaN out.
 
     Args:
         embeddings: ``(batch, dim)`` float32 or float64, at least two rows of any lengths.
         t: 1e-6 to 1e5, how fast a pair's potential falls with its squared distance.
 
     Returns:
-        ``()``, ``-4 * t`` to 0, in the dtype and on the device of `embeddings`; differentiable once. Its error
-        is that of the cosines times `t`, also where the loss is near 0.
+        ``()``, ``-4 * t`` to 0, in the dtype and on the device of `embeddings`. Differentiable once. Its
+        error is that of the cosines times `t`, also where the loss is near 0.
 
     Raises:
         ValueError: a shape or `t` does not fit, there is no column or less than two rows.
