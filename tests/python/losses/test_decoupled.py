@@ -114,6 +114,15 @@ def test_antipodal_views_are_finite_and_exact(temperature, device, generator):
     assert abs(loss.double() - expected) <= 1e-6 * expected
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("temperature", [1e-6, 1e6])
+def test_the_ends_of_the_temperature_are_finite(temperature, dtype, device, generator):
+    pair = [view.to(device) for view in views(65, 16, generator, dtype=dtype)]
+    loss, gradients = loss_and_gradients(decoupled, *pair, temperature)
+    assert torch.isfinite(loss)
+    assert torch.isfinite(gradients).all()
+
+
 def test_zero_rows_are_orthogonal_to_all_and_finite(device):
     first = torch.zeros(3, 4, device=device)
     second = torch.eye(3, 4, device=device)

@@ -76,6 +76,14 @@ def test_antipodal_rows_cost_all_there_is(t, device, generator):
     assert torch.isfinite(gradient).all()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("t", [1e-6, 1e5])
+def test_the_ends_of_t_are_finite(t, dtype, device, generator):
+    loss, gradient = loss_and_gradient(uniformity, rows(65, 16, generator, dtype).to(device), t)
+    assert torch.isfinite(loss)
+    assert torch.isfinite(gradient).all()
+
+
 def test_rows_at_right_angles_cost_twice_t(device):
     # 1 - 0 in every pair: exact but for 2 t + log(20), added and taken off.
     assert uniformity(torch.eye(5, device=device), 3.0).item() == pytest.approx(-6.0, rel=1e-7)
