@@ -5,9 +5,9 @@
 //   positive[i]    = s[i, partner(i)] / temperature
 //   margin[i]      = log_sum_exp[i] - positive[i]
 //   loss           = 1 / (2 batch) sum_i Objective::loss(margin[i])
-// An Objective has loss(margin), its derivative miss(margin), and kFewestPairs. For both of ours the weight of a
-// negative in the gradient, miss(margin[i]) * exp(s[i, j] / temperature - log_sum_exp[i]), is exp(s[i, j] / temperature
-// - normalizer[i]) with normalizer[i] = positive[i] + loss(margin[i]).
+// An Objective has loss(margin), its derivative miss(margin), kFewestPairs and the names of its ops. For both of ours
+//   miss(margin[i]) * exp(s[i, j] / temperature - log_sum_exp[i]) = exp(s[i, j] / temperature - normalizer[i])
+// is the weight of a negative in the gradient, with normalizer[i] = positive[i] + loss(margin[i]).
 #pragma once
 #include <cstdint>
 
