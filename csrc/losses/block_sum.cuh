@@ -26,6 +26,10 @@ __device__ double block_inner_product(const T* a, const T* b, std::int64_t dim) 
   return block_sum(sum);
 }
 
+struct Itself {
+  __device__ double operator()(double value) const { return value; }
+};
+
 // One block: thread t sums map(values[t]), map(values[t + kThreads]), ...
 template <class T, class Map>
 __global__ void mean_kernel(const double* values, std::int64_t count, Map map, T* mean) {

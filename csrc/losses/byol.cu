@@ -17,10 +17,6 @@ __global__ void byol_kernel(const T* prediction, const T* target, std::int64_t d
   if (threadIdx.x == 0) losses[blockIdx.x] = byol_loss(row);
 }
 
-struct Itself {
-  __device__ double operator()(double value) const { return value; }
-};
-
 // One block per row of the batch; its threads stride over dim.
 template <class T>
 __global__ void byol_backward_kernel(const T* grad_loss, const T* prediction, const T* target, std::int64_t batch,

@@ -13,6 +13,12 @@ inline void check_embeddings(const char* op, const char* argument, const at::Ten
                    argument, " must have dtype Float or Double, got ", embeddings.scalar_type());
 }
 
+// For losses between different examples.
+inline void check_two_rows(const char* op, const char* argument, const at::Tensor& embeddings) {
+  TORCH_CHECK_VALUE(embeddings.sym_size(0) >= 2, op, ": ", argument, " must have at least two rows, got ",
+                    embeddings.sym_sizes());
+}
+
 // Row b of the one belongs to row b of the other.
 inline void check_embedding_pair(const char* op, const char* name, const at::Tensor& embeddings, const char* other_name,
                                  const at::Tensor& other) {

@@ -1,72 +1,18 @@
-#include "losses/block_sum.cuh"
 #include "losses/nt_xent.h"
 
+#include "losses/contrastive.cuh"
+
 namespace singerprint {
-namespace {
 
-// One block per anchor.
-template <class T>
-__global__ void margins_kernel(const T* z, PairwiseProblem problem, const double* log_sum_exp, double* margin,
-                               double* normalizer) {
-  const std::int64_t i = blockIdx.x;
-  const T* const partner = z + partner_of(i, problem) * problem.dim;
-  const double positive = problem.scale * block_inner_product(z + i * problem.dim, partner, problem.dim);
-  if (threadIdx.x != 0) return;
-  margin[i] = log_sum_exp[i] - positive;
-  normalizer[i] = positive + anchor_loss(margin[i]);
-}
-
-struct AnchorLoss {
-  __device__ double operator()(double margin) const { return anchor_loss(margin); }
-};
-
-// One block per row of the product; its threads stride over dim.
-template <class T>
-__global__ void positives_kernel(const T* grad_loss, const T* z, const double* margin, PairwiseProblem problem,
-                                 T* product) {
-  const std::int64_t i = blockIdx.x;
-  const std::int64_t partner = partner_of(i, problem);
-  const double factor = nt_xent_factor(static_cast<double>(*grad_loss), problem);
-  const double pull = anchor_miss(margin[i]) + anchor_miss(margin[partner]);
-  for (std::int64_t k = threadIdx.x; k < problem.dim; k += kThreads) {
-    T& gradient = product[i * problem.dim + k];
-    gradient = with_positive(gradient, z[partner * problem.dim + k], pull, factor);
-  }
-}
-
-}  // namespace
-
-template <class T>
-const char* launch_nt_xent_margins(const T* z, const PairwiseProblem& problem, const double* log_sum_exp,
-                                   double* margin, double* normalizer, void* stream) {
-  margins_kernel<<<grid_x(problem.rows), kThreads, 0, static_cast<cudaStream_t>(stream)>>>(z, problem, log_sum_exp,
-                                                                                           margin, normalizer);
-  return launch_error();
-}
-
-template <class T>
-const char* launch_nt_xent_loss(const double* margin, std::int64_t anchors, T* loss, void* stream) {
-  mean_kernel<<<1, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(margin, anchors, AnchorLoss{}, loss);
-  return launch_error();
-}
-
-template <class T>
-const char* launch_nt_xent_positives(const T* grad_loss, const T* z, const double* margin,
-                                     const PairwiseProblem& problem, T* product, void* stream) {
-  positives_kernel<<<grid_x(problem.rows), kThreads, 0, static_cast<cudaStream_t>(stream)>>>(grad_loss, z, margin,
-                                                                                             problem, product);
-  return launch_error();
-}
-
-template const char* launch_nt_xent_margins(const float*, const PairwiseProblem&, const double*, double*, double*,
-                                            void*);
-template const char* launch_nt_xent_margins(const double*, const PairwiseProblem&, const double*, double*, double*,
-                                            void*);
-template const char* launch_nt_xent_loss(const double*, std::int64_t, float*, void*);
-template const char* launch_nt_xent_loss(const double*, std::int64_t, double*, void*);
-template const char* launch_nt_xent_positives(const float*, const float*, const double*, const PairwiseProblem&, float*,
-                                              void*);
-template const char* launch_nt_xent_positives(const double*, const double*, const double*, const PairwiseProblem&,
-                                              double*, void*);
+template const char* launch_contrastive_margins<NtXent>(const float*, const PairwiseProblem&, const double*, double*,
+                                                        double*, void*);
+template const char* launch_contrastive_margins<NtXent>(const double*, const PairwiseProblem&, const double*, double*,
+                                                        double*, void*);
+template const char* launch_contrastive_loss<NtXent>(const double*, std::int64_t, float*, void*);
+template const char* launch_contrastive_loss<NtXent>(const double*, std::int64_t, double*, void*);
+template const char* launch_contrastive_positives<NtXent>(const float*, const float*, const double*,
+                                                          const PairwiseProblem&, float*, void*);
+template const char* launch_contrastive_positives<NtXent>(const double*, const double*, const double*,
+                                                          const PairwiseProblem&, double*, void*);
 
 }  // namespace singerprint

@@ -4,12 +4,12 @@
 //   loss = 1 / (2 batch) sum_i ( log sum_{j != i} exp(s[i, j] / temperature) - s[i, partner(i)] / temperature )
 // With log_sum_exp over the negatives alone and margin[i] = log_sum_exp[i] - s[i, partner(i)] / temperature, a summand
 // is log(1 + exp(margin)) and the softmax misses its target by 1 / (1 + exp(-margin)): never a difference of nearly
-// equal numbers, however small the loss.
+// equal numbers, however small the loss. All else is losses/contrastive.h.
 #pragma once
 #include <cmath>
 #include <cstdint>
 
-#include "losses/pairwise.h"
+#include "losses/contrastive.h"
 
 namespace singerprint {
 
@@ -21,30 +21,12 @@ SINGERPRINT_HOST_DEVICE inline double anchor_loss(double margin) {
 // 1 - softmax at the partner.
 SINGERPRINT_HOST_DEVICE inline double anchor_miss(double margin) { return 1.0 / (1.0 + exp(-margin)); }
 
-inline PairwiseProblem nt_xent_problem(std::int64_t batch, std::int64_t dim, double temperature) {
-  return {2 * batch, dim, batch, 1.0 / temperature};
-}
-
-// The gradient by z: grad_loss times this factor times (negatives' product - pull * z of the partner), the pull being
-// what the two directions of the pair miss together.
-SINGERPRINT_HOST_DEVICE inline double nt_xent_factor(double grad_loss, const PairwiseProblem& problem) {
-  return grad_loss * problem.scale / static_cast<double>(problem.rows);
-}
-template <class T>
-SINGERPRINT_HOST_DEVICE inline T with_positive(T product, T partner, double pull, double factor) {
-  return static_cast<T>(factor * (static_cast<double>(product) - pull * static_cast<double>(partner)));
-}
-
-// CUDA, in this order. z, product: (2 batch, dim) contiguous, T float or double; margin, normalizer: (2 batch,), the
-// normalizer being the log sum exp with the positive in it. Each returns nullptr or the launch's error.
-template <class T>
-const char* launch_nt_xent_margins(const T* z, const PairwiseProblem& problem, const double* log_sum_exp,
-                                   double* margin, double* normalizer, void* stream);
-template <class T>
-const char* launch_nt_xent_loss(const double* margin, std::int64_t anchors, T* loss, void* stream);
-// From the product of the negatives to the gradient of the loss by z, in place.
-template <class T>
-const char* launch_nt_xent_positives(const T* grad_loss, const T* z, const double* margin,
-                                     const PairwiseProblem& problem, T* product, void* stream);
+struct NtXent {
+  static constexpr const char* kName = "nt_xent";
+  static constexpr const char* kBackwardName = "nt_xent_backward";
+  static constexpr std::int64_t kFewestPairs = 1;
+  SINGERPRINT_HOST_DEVICE static double loss(double margin) { return anchor_loss(margin); }
+  SINGERPRINT_HOST_DEVICE static double miss(double margin) { return anchor_miss(margin); }
+};
 
 }  // namespace singerprint

@@ -50,6 +50,11 @@ SINGERPRINT_HOST_DEVICE inline RunningSum<T> merge(RunningSum<T> a, RunningSum<T
   return {a.maximum, a.sum + b.sum};
 }
 
+// exp(value) alone, to be merged at the scale 1; NaN stays NaN.
+SINGERPRINT_HOST_DEVICE inline RunningSum<double> one_term(double value) {
+  return {value, value == value ? 1.0 : value};
+}
+
 template <class T>
 SINGERPRINT_HOST_DEVICE inline double log_of(const RunningSum<T>& running, double scale) {
   return running.sum == 0.0 ? -INFINITY : scale * static_cast<double>(running.maximum) + log(running.sum);

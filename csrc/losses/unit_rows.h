@@ -22,19 +22,23 @@ SINGERPRINT_HOST_DEVICE inline double radial_share(double squared_length, double
   return sqrt(squared_length) < kSmallestLength ? 0.0 : inner_product / squared_length;
 }
 
-// Eight partial sums in a fixed order: one chain of additions would wait four cycles for each.
-template <class T>
-double inner_product(const T* a, const T* b, std::int64_t dim) {
+// The sum of term(k) for k in [0, dim). Eight partial sums in a fixed order: one chain of additions would wait four
+// cycles for each.
+template <class Term>
+double sum_over_dim(std::int64_t dim, const Term& term) {
   double partial[8] = {};
   std::int64_t k = 0;
   for (; k + 8 <= dim; k += 8) {
-    for (int lane = 0; lane < 8; ++lane) {
-      partial[lane] += static_cast<double>(a[k + lane]) * static_cast<double>(b[k + lane]);
-    }
+    for (int lane = 0; lane < 8; ++lane) partial[lane] += term(k + lane);
   }
-  for (int lane = 0; k < dim; ++k, ++lane) partial[lane] += static_cast<double>(a[k]) * static_cast<double>(b[k]);
+  for (int lane = 0; k < dim; ++k, ++lane) partial[lane] += term(k);
   return ((partial[0] + partial[1]) + (partial[2] + partial[3])) +
          ((partial[4] + partial[5]) + (partial[6] + partial[7]));
+}
+
+template <class T>
+double inner_product(const T* a, const T* b, std::int64_t dim) {
+  return sum_over_dim(dim, [=](std::int64_t k) { return static_cast<double>(a[k]) * static_cast<double>(b[k]); });
 }
 
 template <class T>

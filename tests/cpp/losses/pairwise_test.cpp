@@ -130,5 +130,13 @@ TEST(RunningSum, MergesWithoutOverflow) {
   EXPECT_EQ(log_of(merge(a, a, scale), scale), 100.0 + std::log(4.0));
 }
 
+TEST(RunningSum, OfOneTermIsTheTermAndNanStays) {
+  const RunningSum<double> large = one_term(1e4);
+  EXPECT_EQ(log_of(large, 1.0), 1e4);
+  EXPECT_EQ(log_of(merge(large, one_term(1e4), 1.0), 1.0), 1e4 + std::log(2.0));
+  EXPECT_TRUE(std::isnan(log_of(merge(large, one_term(NAN), 1.0), 1.0)));
+  EXPECT_TRUE(std::isnan(log_of(merge(one_term(NAN), large, 1.0), 1.0)));
+}
+
 }  // namespace
 }  // namespace singerprint

@@ -1,0 +1,56 @@
+"""Decoupled loss, forward and backward, against lightly and a plain expression, at equal results."""
+
+import torch
+from benchmarks.harness import Row, compare, machine_facts
+from lightly.loss import DCLLoss
+from torch import Tensor, nn
+
+from singerprint.losses import decoupled
+
+PAIRS = (140, 1024, 4096)  # the papers' batch, and what memory allowed others
+DIM = 128
+TEMPERATURE = 0.1
+
+
+def plain_torch(first: Tensor, second: Tensor) -> Tensor:
+    z = nn.functional.normalize(torch.cat([first, second]))
+    logits = z @ z.T / TEMPERATURE
+    anchors = torch.arange(len(z), device=z.device)
+    partners = anchors.roll(len(first))
+    positives = logits[anchors, partners]
+    logits[anchors, anchors] = logits[anchors, partners] = -torch.inf
+    return (logits.logsumexp(dim=1) - positives).mean()
+
+
+def run() -> list[Row]:
+    losses = {
+        "singerprint": lambda first, second: decoupled(first, second, TEMPERATURE),
+        "plain torch": plain_torch,
+        "lightly": DCLLoss(temperature=TEMPERATURE),
+    }
+    peak = machine_facts()["matmul_gflop_per_s"]
+    rows = []
+    for pairs in PAIRS:
+        torch.manual_seed(0)
+        first, second = (torch.randn(pairs, DIM, requires_grad=True) for _ in range(2))
+
+        def step(loss, first=first, second=second):
+            first.grad = second.grad = None
+            value = loss(first, second)
+            value.backward()
+            return value.detach(), torch.cat([first.grad, second.grad])
+
+        expected = step(losses["singerprint"])
+        for loss in losses.values():
+            value, gradients = step(loss)
+            torch.testing.assert_close(value, expected[0], rtol=1e-5, atol=0)  # theirs are float32 throughout
+            assert (gradients - expected[1]).norm() <= 1e-4 * expected[1].norm()
+        rows_of_both = 2 * pairs
+        for row in compare(
+            f"{pairs:,} pairs x {DIM}",
+            {name: lambda loss=loss, step=step: step(loss) for name, loss in losses.items()},
+            flops=4 * rows_of_both**2 * DIM,  # each pair of rows once: s, s again, and two products with z
+            seconds=2.0,
+        ):
+            rows.append({**row, "share_of_matmul": row["gflop_per_s"] / peak})
+    return rows

@@ -1,0 +1,101 @@
+"""Decoupled contrastive loss of two views: NT-Xent without the positive in its denominator."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def decoupled(first: Tensor, second: Tensor, temperature: float) -> Tensor:
+    """Contrast of each embedding's other view with all other embeddings of the batch, apart from each other.
+
+    With the rows of both views divided by their lengths, ``z``, and ``s[i, j] = <z[i], z[j]> / temperature``,
+    the loss is the mean over the ``2 * batch`` anchors ``i`` of::
+
+        log(sum over j of exp(s[i, j])) - s[i, the other view of i]
+
+    where the sum leaves out ``i`` and its other view. No weights. It may be negative, and a pair that is told
+    apart well pulls as strongly as one that is not: small batches learn better than with `nt_xent`.
+
+    Exact and finite for every temperature, also for collapsed embeddings (``log(2 * batch - 2)``). Memory
+    grows with ``batch * dim``, never with ``batch ** 2``. A device repeats it bit for bit, with any number of
+    threads. A row of zeros counts as orthogonal to all others; its own gradient is finite but huge, the slope
+    at a length of 1e-12. NaN in, NaN out.
+
+    Args:
+        first: ``(batch, dim)`` float32 or float64, at least two rows of any lengths; row ``b`` belongs to row
+            ``b`` of `second`.
+        second: like `first`; the two may be exchanged.
+        temperature: 1e-6 to 1e6; the paper uses 0.1.
+
+    Returns:
+        ``()`` in the dtype and on the device of `first`. Differentiable once, in both embeddings. Its error
+        is that of the two terms, also where their difference is near 0.
+
+    Raises:
+        ValueError: a shape, a device or the temperature does not fit, there is no column or less than two
+            rows (one pair has no negatives).
+        TypeError: a dtype is neither float32 nor float64, or the two differ.
+
+    Example:
+        >>> import torch, singerprint as sp
+        >>> same = torch.ones(4, 8)
+        >>> sp.losses.decoupled(same, same, temperature=0.2)  # collapsed: log(6)
+        tensor(1.7918)
+
+    Source:
+        Yeh et al. 2022, "Decoupled Contrastive Learning", equation 6 (divided by the number of anchors).
+    """
+    loss: Tensor = torch.ops.singerprint.decoupled(first, second, temperature)[0]
+    return loss
+
+
+class Decoupled(nn.Module):
+    """`decoupled` as a module.
+
+    Args:
+        temperature: 1e-6 to 1e6.
+
+    Example:
+        >>> import torch, singerprint as sp
+        >>> loss = sp.losses.Decoupled(temperature=0.1)(torch.eye(4), torch.eye(4))
+    """
+
+    def __init__(self, temperature: float = 0.1) -> None:
+        super().__init__()
+        self.temperature = temperature
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """Returns the loss, ``()``, of two views, each ``(batch, dim)``."""
+        return decoupled(first, second, self.temperature)
+
+    def extra_repr(self) -> str:
+        """Shows the temperature when the module is printed."""
+        return f"temperature={self.temperature}"
+
+
+def _setup_context(
+    ctx: Any,  # noqa: ANN401 - PyTorch's context takes any attribute
+    inputs: tuple[Tensor, Tensor, float],
+    output: tuple[Tensor, Tensor],
+) -> None:
+    first, second, temperature = inputs
+    log_sum_exp = output[1]
+    ctx.mark_non_differentiable(log_sum_exp)
+    ctx.save_for_backward(first, second, log_sum_exp)
+    ctx.temperature = temperature
+
+
+def _backward(
+    ctx: Any,  # noqa: ANN401 - as above
+    grad_loss: Tensor,
+    _grad_log_sum_exp: Tensor | None,
+) -> tuple[Tensor, Tensor, None]:
+    first, second, log_sum_exp = ctx.saved_tensors
+    grad_first, grad_second = torch.ops.singerprint.decoupled_backward(
+        grad_loss, first, second, log_sum_exp, ctx.temperature
+    )
+    return grad_first, grad_second, None
+
+
+torch.library.register_autograd("singerprint::decoupled", _backward, setup_context=_setup_context)

@@ -1,0 +1,92 @@
+"""Uniformity: how evenly the directions of a batch of embeddings cover the sphere."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def uniformity(embeddings: Tensor, t: float = 2.0) -> Tensor:
+    """Logarithm of the mean Gaussian potential of all pairs of embeddings, each divided by its length.
+
+    With the rows divided by their lengths, ``z``, the loss is::
+
+        log(mean over i < j of exp(-t * |z[i] - z[j]| ** 2))
+
+    Exact and finite for every `t`, also for collapsed embeddings (0). Memory grows with ``batch * dim``,
+    never with ``batch ** 2``. A device repeats it bit for bit, with any number of threads. The embeddings of
+    one view go in; for two views, the authors take the mean of both. A row of zeros counts as orthogonal to
+    all others; its own gradient is finite but huge, the slope at a length of 1e-12. NaN in, NaN out.
+
+    Args:
+        embeddings: ``(batch, dim)`` float32 or float64, at least two rows of any lengths.
+        t: 1e-6 to 1e5, how fast a pair's potential falls with its squared distance.
+
+    Returns:
+        ``()``, ``-4 * t`` to 0, in the dtype and on the device of `embeddings`. Differentiable once. Its
+        error is that of the cosines times `t`, also where the loss is near 0.
+
+    Raises:
+        ValueError: a shape or `t` does not fit, there is no column or less than two rows.
+        TypeError: the dtype is neither float32 nor float64.
+
+    Example:
+        >>> import torch, singerprint as sp
+        >>> sp.losses.uniformity(torch.eye(3))  # all at right angles: -2 * t
+        tensor(-4.)
+
+    Source:
+        Wang & Isola 2020, "Understanding Contrastive Representation Learning through Alignment and Uniformity
+        on the Hypersphere", section 4.1.2.
+    """
+    loss: Tensor = torch.ops.singerprint.uniformity(embeddings, t)[0]
+    return loss
+
+
+class Uniformity(nn.Module):
+    """`uniformity` as a module.
+
+    Args:
+        t: 1e-6 to 1e5.
+
+    Example:
+        >>> import torch, singerprint as sp
+        >>> loss = sp.losses.Uniformity(t=2.0)(torch.eye(4))
+    """
+
+    def __init__(self, t: float = 2.0) -> None:
+        super().__init__()
+        self.t = t
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        """Returns the loss, ``()``, of embeddings ``(batch, dim)``."""
+        return uniformity(embeddings, self.t)
+
+    def extra_repr(self) -> str:
+        """Shows t when the module is printed."""
+        return f"t={self.t}"
+
+
+def _setup_context(
+    ctx: Any,  # noqa: ANN401 - PyTorch's context takes any attribute
+    inputs: tuple[Tensor, float],
+    output: tuple[Tensor, Tensor],
+) -> None:
+    embeddings, t = inputs
+    log_sum_exp = output[1]
+    ctx.mark_non_differentiable(log_sum_exp)
+    ctx.save_for_backward(embeddings, log_sum_exp)
+    ctx.t = t
+
+
+def _backward(
+    ctx: Any,  # noqa: ANN401 - as above
+    grad_loss: Tensor,
+    _grad_log_sum_exp: Tensor | None,
+) -> tuple[Tensor, None]:
+    embeddings, log_sum_exp = ctx.saved_tensors
+    gradient: Tensor = torch.ops.singerprint.uniformity_backward(grad_loss, embeddings, log_sum_exp, ctx.t)
+    return gradient, None
+
+
+torch.library.register_autograd("singerprint::uniformity", _backward, setup_context=_setup_context)
