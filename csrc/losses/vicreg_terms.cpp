@@ -1,11 +1,16 @@
 #include "losses/vicreg_terms.h"
 
-#include <ATen/ops/mm.h>
+#include <algorithm>
 
 #include "core/precompiled.h"
 
 namespace singerprint {
 namespace {
+
+// The product is symmetric: panels of rows are made from the diagonal on, 9/16 of it with eight of them. Smaller ones
+// would leave a matrix product too little to do.
+constexpr std::int64_t kPanels = 8;
+constexpr std::int64_t kSmallestPanel = 64;
 
 bool by_rows(const CentredColumns& columns) { return columns.centred.size(0) < columns.centred.size(1); }
 
@@ -16,20 +21,23 @@ double dim_of(const CentredColumns& columns) { return static_cast<double>(column
 }  // namespace
 
 CentredColumns centred_columns(const at::Tensor& embeddings) {
-  const at::Tensor wide = embeddings.to(at::kDouble);
-  const at::Tensor centred = wide.sub(wide.mean(0));
+  const at::Tensor centred = embeddings.to(at::kDouble, false, /*copy=*/true);
+  centred.sub_(centred.mean(0));
   return {centred, centred.square().sum(0).div_(static_cast<double>(embeddings.size(0) - 1))};
 }
 
-void write_product(const CentredColumns& columns, at::Tensor product) {
-  const at::Tensor& c = columns.centred;
-  if (by_rows(columns)) {
-    at::mm_out(product, c, c.t());
-  } else {
-    at::mm_out(product, c.t(), c);
+void write_product(const CentredColumns& columns, const at::Tensor& product) {
+  const at::Tensor vectors = by_rows(columns) ? columns.centred : columns.centred.t();
+  const std::int64_t size = vectors.size(0);
+  const std::int64_t panel = std::max(kSmallestPanel, (size + kPanels - 1) / kPanels);
+  for (std::int64_t begin = 0; begin < size; begin += panel) {
+    const std::int64_t end = std::min(begin + panel, size);
+    const at::Tensor panel_rows = product.slice(0, begin, end);
+    panel_rows.slice(1, begin).addmm_(vectors.slice(0, begin, end), vectors.slice(0, begin).t(), 0.0,
+                                      1.0 / rows_less_one(columns));
+    product.slice(0, end).slice(1, begin, end).copy_(panel_rows.slice(1, end).t());
   }
-  product.div_(rows_less_one(columns));
-  if (!by_rows(columns)) product.fill_diagonal_(0.0);
+  if (!by_rows(columns)) product.diagonal().zero_();
 }
 
 at::Tensor invariance_term(const at::Tensor& first, const at::Tensor& second) {

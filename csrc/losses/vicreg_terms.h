@@ -59,7 +59,7 @@ struct CentredColumns {
 CentredColumns centred_columns(const at::Tensor& embeddings);
 
 // Where batch < dim: G, (batch, batch); otherwise C with zeros on its diagonal, (dim, dim).
-void write_product(const CentredColumns& columns, at::Tensor product);
+void write_product(const CentredColumns& columns, const at::Tensor& product);
 
 // The terms: () float64.
 at::Tensor invariance_term(const at::Tensor& first, const at::Tensor& second);

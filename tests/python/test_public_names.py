@@ -70,7 +70,8 @@ SIGNATURES = {
     "losses.variance": "embeddings, gamma=1.0, eps=0.0001",
     "losses.covariance": "embeddings",
     "losses.vicreg": (
-        "first, second, invariance_weight=25.0, variance_weight=25.0, covariance_weight=1.0, gamma=1.0, eps=0.0001"
+        "first, second, invariance_weight=25.0, variance_weight=25.0, covariance_weight=1.0, gamma=1.0, "
+        "eps=0.0001"
     ),
     "losses.VICReg": "invariance_weight=25.0, variance_weight=25.0, covariance_weight=1.0, gamma=1.0",
     "models.efficientnet_b0": "in_channels=1, embedding_dim=1000, *, seed=0",

@@ -9,12 +9,12 @@ from torch import Tensor
 def covariance(embeddings: Tensor) -> Tensor:
     """Squared covariances of different dimensions over the batch: ``sum over i != j of C[i, j] ** 2 / dim``.
 
-    ``C`` is the unbiased covariance (``batch - 1``). One view: `vicreg` takes the sum of two. Only the smaller
-    of ``(batch, batch)`` and ``(dim, dim)`` is ever made, so memory grows with ``batch * dim``. All is float64
-    within. With fewer rows than dimensions the result is a difference: one dimension that varies far more
-    than all others together leaves up to ``batch * dim * 2**-52`` of the squared sum of the variances. A device
-    repeats it bit for bit with the same number of threads; with another, PyTorch's matrix product may differ
-    in its last bit. NaN in, NaN out, but for one dimension, which has no other and costs 0.
+    ``C`` is the unbiased covariance (``batch - 1``). One view: `vicreg` takes the sum of two. Only the
+    smaller of ``(batch, batch)`` and ``(dim, dim)`` is ever made, so memory grows with ``batch * dim``. All
+    is float64 within. With fewer rows than dimensions the sum is a difference: one dimension that varies far
+    more than all others together leaves up to ``batch * dim * 2**-52`` of the squared sum of the variances. A
+    device repeats it bit for bit with the same number of threads; with another, PyTorch's matrix product may
+    differ in its last bits. NaN in, NaN out, but for one dimension, which has no other and costs 0.
 
     Args:
         embeddings: ``(batch, dim)`` float32 or float64, at least two rows.
@@ -45,14 +45,17 @@ def _setup_context(
 ) -> None:
     product = output[1]
     ctx.mark_non_differentiable(product)
+    ctx.set_materialize_grads(False)  # no zeros as large as it is
     ctx.save_for_backward(*inputs, product)
 
 
 def _backward(
     ctx: Any,  # noqa: ANN401 - as above
-    grad_loss: Tensor,
+    grad_loss: Tensor | None,
     _grad_product: Tensor | None,
-) -> Tensor:
+) -> Tensor | None:
+    if grad_loss is None:
+        return None
     gradient: Tensor = torch.ops.singerprint.covariance_backward(grad_loss, *ctx.saved_tensors)
     return gradient
 

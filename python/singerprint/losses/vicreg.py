@@ -23,9 +23,9 @@ def vicreg(
         + variance_weight * (variance(first, gamma, eps) + variance(second, gamma, eps)) / 2
         + covariance_weight * (covariance(first) + covariance(second))
 
-    Finite for collapsed rows, loss and gradients. Memory grows with ``batch * dim``. All is float64 within, one
-    rounding of the result. A device repeats it bit for bit with the same number of threads; with another,
-    PyTorch's matrix product may differ in its last bit. NaN in, NaN out.
+    Finite for collapsed rows, loss and gradients. Memory grows with ``batch * dim``. All is float64 within,
+    one rounding of the result. A device repeats it bit for bit with the same number of threads; with another,
+    PyTorch's matrix product may differ in its last bits. NaN in, NaN out.
 
     Args:
         first: ``(batch, dim)`` float32 or float64, at least two rows; row ``b`` belongs to row ``b`` of
@@ -41,8 +41,8 @@ def vicreg(
         ``()`` in the dtype and on the device of `first`, at least 0. Differentiable once, in both embeddings.
 
     Raises:
-        ValueError: a shape, a device, a weight, gamma or eps does not fit, or there are fewer than two rows or
-            no column.
+        ValueError: a shape, a device, a weight, gamma or eps does not fit, or there are fewer than two rows
+            or no column.
         TypeError: a dtype is neither float32 nor float64, or the two differ.
 
     Example:
@@ -110,15 +110,18 @@ def _setup_context(
     first, second, *ctx.options = inputs
     products = output[1]
     ctx.mark_non_differentiable(products)
+    ctx.set_materialize_grads(False)  # no zeros as large as they are
     ctx.save_for_backward(first, second, products)
 
 
 def _backward(
     ctx: Any,  # noqa: ANN401 - as above
-    grad_loss: Tensor,
+    grad_loss: Tensor | None,
     _grad_products: Tensor | None,
 ) -> tuple[Tensor | None, ...]:
-    gradients = torch.ops.singerprint.vicreg_backward(grad_loss, *ctx.saved_tensors, *ctx.options)
+    gradients: tuple[Tensor | None, ...] = (None, None)
+    if grad_loss is not None:
+        gradients = torch.ops.singerprint.vicreg_backward(grad_loss, *ctx.saved_tensors, *ctx.options)
     return *gradients, None, None, None, None, None
 
 

@@ -52,6 +52,17 @@ TEST(VicregTerms, BothSquaresGiveTheSameGradient) {
   EXPECT_TRUE(result.select(1, 9).equal(at::zeros({9}, at::kDouble)));
 }
 
+TEST(VicregTerms, PanelsMakeTheWholeSymmetricProduct) {
+  at::manual_seed(0);
+  for (const std::int64_t rows : {1, 63, 64, 65, 129, 600}) {  // one row more: around a panel of 64, and 601 / 8
+    const CentredColumns columns = centred_columns(at::randn({rows + 1, 700}, at::kDouble));
+    const at::Tensor product = made_product(columns);
+    const at::Tensor expected = columns.centred.mm(columns.centred.t()) / static_cast<double>(rows);
+    // Sums of 700 products in two orders: at most 700 roundings of a sum that stays below 1,000.
+    EXPECT_LE((product - expected).abs().max().item<double>(), 700 * 1.2e-16 * 1000 / static_cast<double>(rows));
+  }
+}
+
 TEST(VicregTerms, OneColumnAboveAllOthersNeverCostsLessThanNothing) {
   at::manual_seed(0);
   const at::Tensor x = at::zeros({5, 30}, at::kDouble);
