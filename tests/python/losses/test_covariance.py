@@ -176,3 +176,13 @@ def test_opcheck(dtype, shape, device):
     product = torch.ops.singerprint.covariance(embeddings.detach())[1]
     grad_loss = torch.ones((), dtype=dtype, device=device)
     opcheck(torch.ops.singerprint.covariance_backward.default, (grad_loss, embeddings.detach(), product))
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_compiles_as_one_graph_forward_and_backward(dynamic, generator):
+    compiled = torch.compile(covariance, fullgraph=True, backend="aot_eager", dynamic=dynamic)
+    for batch in (3, 9):  # fewer rows than columns, and more
+        embeddings = torch.randn(batch, 5, generator=generator)
+        result = loss_and_gradient(compiled, embeddings)
+        expected = loss_and_gradient(covariance, embeddings)
+        assert all(torch.equal(one, other) for one, other in zip(result, expected, strict=True))

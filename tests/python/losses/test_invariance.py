@@ -101,3 +101,13 @@ def test_opcheck(dtype, device):
     opcheck(
         torch.ops.singerprint.invariance_backward.default, (grad_loss, *(view.detach() for view in views))
     )
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_compiles_as_one_graph_forward_and_backward(dynamic, generator):
+    compiled = torch.compile(invariance, fullgraph=True, backend="aot_eager", dynamic=dynamic)
+    for batch in (3, 9):
+        views = torch.randn(2, batch, 5, generator=generator)
+        result = loss_and_gradients(compiled, *views)
+        expected = loss_and_gradients(invariance, *views)
+        assert all(torch.equal(one, other) for one, other in zip(result, expected, strict=True))

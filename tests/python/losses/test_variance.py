@@ -119,3 +119,13 @@ def test_opcheck(dtype, device):
     opcheck(torch.ops.singerprint.variance.default, (embeddings, 1.0, 1e-4))
     grad_loss = torch.ones((), dtype=dtype, device=device)
     opcheck(torch.ops.singerprint.variance_backward.default, (grad_loss, embeddings.detach(), 1.0, 1e-4))
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_compiles_as_one_graph_forward_and_backward(dynamic, generator):
+    compiled = torch.compile(variance, fullgraph=True, backend="aot_eager", dynamic=dynamic)
+    for batch in (3, 9):
+        embeddings = torch.randn(batch, 5, generator=generator)
+        result = loss_and_gradient(compiled, embeddings)
+        expected = loss_and_gradient(variance, embeddings)
+        assert all(torch.equal(one, other) for one, other in zip(result, expected, strict=True))

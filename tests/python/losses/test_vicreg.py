@@ -252,6 +252,15 @@ def test_compiles_as_one_graph_forward_and_backward(dynamic, generator):
         assert torch.equal(gradients, expected_gradients)
 
 
+def test_autocast_changes_no_bit(generator):
+    pair = views(33, 20, generator, dtype=torch.float32)
+    expected, expected_gradients = loss_and_gradients(vicreg, *pair)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss, gradients = loss_and_gradients(vicreg, *pair)
+    assert torch.equal(loss, expected)
+    assert torch.equal(gradients, expected_gradients)
+
+
 def test_the_module_is_the_function(generator):
     pair = views(4, 8, generator)
     assert torch.equal(VICReg()(*pair), vicreg(*pair))
