@@ -22,7 +22,7 @@ at::Tensor covariance_backward_meta(const at::Tensor& grad_loss, const at::Tenso
   constexpr const char* kOp = "covariance_backward";
   check_rows_that_vary(kOp, "embeddings", embeddings);
   check_grad_loss(kOp, grad_loss, embeddings);
-  check_product(kOp, product, embeddings, {product_size(embeddings), product_size(embeddings)});
+  check_product(kOp, "product", product, embeddings, {product_size(embeddings), product_size(embeddings)});
   return at::empty_symint(embeddings.sym_sizes(), embeddings.options());
 }
 

@@ -32,7 +32,7 @@ Pair vicreg_backward_meta(const at::Tensor& grad_loss, const at::Tensor& first, 
   constexpr const char* kOp = "vicreg_backward";
   check_arguments(kOp, first, second, {invariance_weight, variance_weight, covariance_weight, gamma, eps});
   check_grad_loss(kOp, grad_loss, first);
-  check_product(kOp, products, first, {2, product_size(first), product_size(first)});
+  check_product(kOp, "products", products, first, {2, product_size(first), product_size(first)});
   return {at::empty_symint(first.sym_sizes(), first.options()), at::empty_symint(first.sym_sizes(), first.options())};
 }
 

@@ -43,12 +43,12 @@ inline c10::SymInt product_size(const at::Tensor& embeddings) {
   return embeddings.sym_size(0).min(embeddings.sym_size(1));
 }
 
-inline void check_product(const char* op, const at::Tensor& product, const at::Tensor& embeddings,
+inline void check_product(const char* op, const char* argument, const at::Tensor& product, const at::Tensor& embeddings,
                           c10::SymIntArrayRef sizes) {
-  TORCH_CHECK_VALUE(product.sym_sizes() == sizes, op, ": product must have the shape that the forward gave it, ", sizes,
-                    ", got ", product.sym_sizes());
-  check_dtype(op, "product", product, at::kDouble);
-  check_same_device(op, "product", product, embeddings);
+  TORCH_CHECK_VALUE(product.sym_sizes() == sizes, op, ": ", argument, " must have the shape that the forward gave it, ",
+                    sizes, ", got ", product.sym_sizes());
+  check_dtype(op, argument, product, at::kDouble);
+  check_same_device(op, argument, product, embeddings);
 }
 
 struct CentredColumns {

@@ -207,7 +207,7 @@ def test_bad_arguments_are_named(arguments, error, sentence):
             torch.tensor(1.0),
             torch.ones(2, 5, 5).double(),
             ValueError,
-            "product must have the shape that the forward gave it, [2, 2, 2], got [2, 5, 5]",
+            "products must have the shape that the forward gave it, [2, 2, 2], got [2, 5, 5]",
         ),
     ],
 )
