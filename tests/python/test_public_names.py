@@ -72,6 +72,14 @@ SIGNATURES = {
     "losses.Uniformity": "t=2.0",
     "losses.byol": "prediction, target",
     "losses.BYOL": "",
+    "losses.invariance": "first, second",
+    "losses.variance": "embeddings, gamma=1.0, eps=0.0001",
+    "losses.covariance": "embeddings",
+    "losses.vicreg": (
+        "first, second, invariance_weight=25.0, variance_weight=25.0, covariance_weight=1.0, gamma=1.0, "
+        "eps=0.0001"
+    ),
+    "losses.VICReg": "invariance_weight=25.0, variance_weight=25.0, covariance_weight=1.0, gamma=1.0",
     "models.efficientnet_b0": "in_channels=1, embedding_dim=1000, *, seed=0",
     "evaluation.equal_error_rate": "positive_scores, negative_scores",
     "evaluation.mean_normalized_rank": (
