@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+from tests.python.losses.gradients import loss_and_gradients, views
 from torch.library import opcheck
 
 from singerprint.losses import Alignment, alignment, byol
@@ -13,18 +14,6 @@ def reference(first, second, alpha):
     """`align_loss` of the authors (https://github.com/SsnL/align_uniform), with their normalisation."""
     u, v = (torch.nn.functional.normalize(view) for view in (first, second))
     return (u - v).norm(dim=1).pow(alpha).mean()
-
-
-def loss_and_gradients(function, first, second, alpha):
-    first, second = first.detach().requires_grad_(), second.detach().requires_grad_()
-    loss = function(first, second, alpha)
-    return loss.detach(), torch.cat(torch.autograd.grad(loss, (first, second)))
-
-
-def views(batch, dim, generator, noise=None, dtype=torch.float64):
-    """Unrelated views, or the second one the first with noise."""
-    first, second = torch.randn(2, batch, dim, generator=generator, dtype=dtype)
-    return first, second if noise is None else first + noise * second
 
 
 @pytest.mark.parametrize("noise", [None, 0.3])

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from tests.python.losses.gradients import loss_and_gradients
 from torch.library import opcheck
 
 from singerprint.losses import invariance
@@ -8,12 +9,6 @@ from singerprint.losses import invariance
 def reference(first, second):
     """The repr_loss of https://github.com/facebookresearch/vicreg, main_vicreg.py."""
     return torch.nn.functional.mse_loss(first, second)
-
-
-def loss_and_gradients(function, first, second):
-    first, second = first.detach().requires_grad_(), second.detach().requires_grad_()
-    loss = function(first, second)
-    return loss.detach(), torch.cat(torch.autograd.grad(loss, (first, second)))
 
 
 @pytest.mark.parametrize("dim", [1, 3, 128, 1000])

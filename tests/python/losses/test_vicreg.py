@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 from lightly.loss import VICRegLoss
+from tests.python.losses.gradients import loss_and_gradients
 from torch.library import opcheck
 
 from singerprint.losses import VICReg, covariance, invariance, variance, vicreg
@@ -24,12 +25,6 @@ def reference(x, y, sim_coeff=25.0, std_coeff=25.0, cov_coeff=1.0, gamma=1.0):
         cov = view.T @ view / (len(view) - 1)
         cov_loss = cov_loss + off_diagonal(cov).pow(2).sum() / view.shape[1]
     return sim_coeff * repr_loss + std_coeff * std_loss + cov_coeff * cov_loss
-
-
-def loss_and_gradients(function, first, second, *options):
-    first, second = first.detach().requires_grad_(), second.detach().requires_grad_()
-    loss = function(first, second, *options)
-    return loss.detach(), torch.cat(torch.autograd.grad(loss, (first, second)))
 
 
 def views(batch, dim, generator, dtype=torch.float64):

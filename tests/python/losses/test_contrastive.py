@@ -1,0 +1,138 @@
+"""What NT-Xent and the decoupled loss have in common: laws of losses on the angles between all rows."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from tests.python.losses.gradients import loss_and_gradients, views
+from torch.library import opcheck
+
+from singerprint import losses
+
+NAMES = ("nt_xent", "decoupled")
+
+
+@pytest.fixture(params=NAMES)
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def contrastive(name):
+    return getattr(losses, name)
+
+
+def test_nan_stays_nan(contrastive, device):
+    first = torch.ones(4, 8, device=device)
+    first[2, 3] = torch.nan
+    assert contrastive(first, torch.ones(4, 8, device=device), 0.2).isnan()
+
+
+def test_the_views_may_be_exchanged(contrastive, device, generator):
+    first, second = (view.to(device) for view in views(150, 20, generator))
+    # Two orders of the same sums.
+    torch.testing.assert_close(
+        contrastive(first, second, 0.1), contrastive(second, first, 0.1), rtol=1e-13, atol=0
+    )
+
+
+def test_the_lengths_of_rows_do_not_matter(contrastive, device, generator):
+    first, second = (view.to(device) for view in views(19, 20, generator))
+    lengths = torch.logspace(-6, 6, 19, dtype=torch.float64, device=device)[:, None]
+    torch.testing.assert_close(
+        contrastive(first * lengths, second / lengths, 0.1),
+        contrastive(first, second, 0.1),
+        rtol=1e-13,
+        atol=0,
+    )
+
+
+def test_non_contiguous_input_gives_the_same(contrastive, device, generator):
+    first = torch.randn(20, 34, generator=generator).to(device).t()
+    second = torch.randn(34, 40, generator=generator).to(device)[:, ::2]
+    loss, gradients = loss_and_gradients(contrastive, first, second, 0.2)
+    expected, expected_gradients = loss_and_gradients(
+        contrastive, first.contiguous(), second.contiguous(), 0.2
+    )
+    assert torch.equal(loss, expected)
+    assert torch.equal(gradients, expected_gradients)
+
+
+def test_repeats_bit_for_bit(contrastive, device, generator):
+    pair = [view.to(device) for view in views(300, 65, generator, dtype=torch.float32)]
+    loss, gradients = loss_and_gradients(contrastive, *pair, 0.1)
+    for _ in range(3):
+        again, gradients_again = loss_and_gradients(contrastive, *pair, 0.1)
+        assert torch.equal(again, loss)
+        assert torch.equal(gradients_again, gradients)
+
+
+def test_the_number_of_threads_changes_no_bit(contrastive, generator):
+    pair = views(700, 40, generator, dtype=torch.float32)
+    threads = torch.get_num_threads()
+    results = []
+    try:
+        for number in (1, 2, 3):
+            torch.set_num_threads(number)
+            results.append(loss_and_gradients(contrastive, *pair, 0.1))
+    finally:
+        torch.set_num_threads(threads)
+    for loss, gradients in results[1:]:
+        assert torch.equal(loss, results[0][0])
+        assert torch.equal(gradients, results[0][1])
+
+
+def test_memory_is_linear_in_the_batch(name):
+    pytest.importorskip("resource")  # peak memory of a process: not on Windows
+    script = f"""
+import resource, torch
+from singerprint.losses import {name}
+def step(batch):
+    first, second = torch.randn(2, batch, 128).unbind()
+    {name}(first.requires_grad_(), second.requires_grad_(), 0.2).backward()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+small = step(128)
+print((step(4096) - small) * 1024)
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    rows, dim = 8192, 128
+    # About a dozen tensors of (rows, dim); the matrix of all pairs would be as large as 64 of them.
+    assert int(run.stdout) < 15 * rows * dim * 4
+
+
+def test_gradcheck(contrastive, device, generator):
+    pair = [view.to(device).requires_grad_() for view in views(5, 4, generator)]
+    assert torch.autograd.gradcheck(lambda *pair: contrastive(*pair, 0.3), pair)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_opcheck(name, dtype, device):
+    op = getattr(torch.ops.singerprint, name)
+    pair = [torch.randn(5, 3, dtype=dtype, device=device, requires_grad=True) for _ in range(2)]
+    opcheck(op.default, (*pair, 0.2))
+    log_sum_exp = op(*pair, 0.2)[1]
+    grad_loss = torch.ones((), dtype=dtype, device=device)
+    opcheck(
+        getattr(torch.ops.singerprint, f"{name}_backward").default,
+        (grad_loss, *(view.detach() for view in pair), log_sum_exp, 0.2),
+    )
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_compiles_as_one_graph_forward_and_backward(contrastive, dynamic, generator):
+    compiled = torch.compile(contrastive, fullgraph=True, backend="aot_eager", dynamic=dynamic)
+    for batch in (6, 9):
+        pair = views(batch, 5, generator)
+        loss, gradients = loss_and_gradients(compiled, *pair, 0.2)
+        expected, expected_gradients = loss_and_gradients(contrastive, *pair, 0.2)
+        assert torch.equal(loss, expected)
+        assert torch.equal(gradients, expected_gradients)
+
+
+def test_a_second_derivative_is_refused_not_wrong(contrastive, name, generator):
+    first, second = (view.requires_grad_() for view in views(3, 4, generator))
+    (gradient,) = torch.autograd.grad(contrastive(first, second, 0.2), first, create_graph=True)
+    refusal = f"derivative for singerprint::{name}_backward is not implemented"
+    with pytest.raises(RuntimeError, match=refusal):
+        gradient.sum().backward()
