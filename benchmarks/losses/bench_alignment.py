@@ -2,6 +2,7 @@
 
 import torch
 from benchmarks.harness import Row, compare
+from benchmarks.losses.steps import checked_steps
 from torch import Tensor, nn
 
 from singerprint.losses import alignment
@@ -26,22 +27,10 @@ def run() -> list[Row]:
     for batch in BATCHES:
         torch.manual_seed(0)
         first, second = (torch.randn(batch, DIM, requires_grad=True) for _ in range(2))
-
-        def step(loss, first=first, second=second):
-            first.grad = second.grad = None
-            value = loss(first, second)
-            value.backward()
-            return value.detach(), torch.cat([first.grad, second.grad])
-
-        expected = step(losses["singerprint"])
-        for loss in losses.values():
-            value, gradients = step(loss)
-            torch.testing.assert_close(value, expected[0], rtol=1e-5, atol=0)  # theirs are float32 throughout
-            assert (gradients - expected[1]).norm() <= 1e-5 * expected[1].norm()
         element_bytes = 4
         rows += compare(
             f"{batch:,} x {DIM}",
-            {name: lambda loss=loss, step=step: step(loss) for name, loss in losses.items()},
+            checked_steps(losses, first, second, gradient_tolerance=1e-5),
             bytes_moved=6 * batch * DIM * element_bytes,  # two views read twice, two gradients written
         )
     return rows

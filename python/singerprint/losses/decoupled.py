@@ -1,9 +1,9 @@
 """Decoupled contrastive loss of two views: NT-Xent without the positive in its denominator."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
+
+from singerprint.losses.contrastive import register_contrastive
 
 
 def decoupled(first: Tensor, second: Tensor, temperature: float) -> Tensor:
@@ -74,28 +74,4 @@ class Decoupled(nn.Module):
         return f"temperature={self.temperature}"
 
 
-def _setup_context(
-    ctx: Any,  # noqa: ANN401 - PyTorch's context takes any attribute
-    inputs: tuple[Tensor, Tensor, float],
-    output: tuple[Tensor, Tensor],
-) -> None:
-    first, second, temperature = inputs
-    log_sum_exp = output[1]
-    ctx.mark_non_differentiable(log_sum_exp)
-    ctx.save_for_backward(first, second, log_sum_exp)
-    ctx.temperature = temperature
-
-
-def _backward(
-    ctx: Any,  # noqa: ANN401 - as above
-    grad_loss: Tensor,
-    _grad_log_sum_exp: Tensor | None,
-) -> tuple[Tensor, Tensor, None]:
-    first, second, log_sum_exp = ctx.saved_tensors
-    grad_first, grad_second = torch.ops.singerprint.decoupled_backward(
-        grad_loss, first, second, log_sum_exp, ctx.temperature
-    )
-    return grad_first, grad_second, None
-
-
-torch.library.register_autograd("singerprint::decoupled", _backward, setup_context=_setup_context)
+register_contrastive("decoupled")

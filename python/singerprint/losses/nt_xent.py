@@ -1,9 +1,9 @@
 """NT-Xent: normalised temperature-scaled cross entropy of two views (SimCLR's objective)."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
+
+from singerprint.losses.contrastive import register_contrastive
 
 
 def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
@@ -69,28 +69,4 @@ class NTXent(nn.Module):
         return f"temperature={self.temperature}"
 
 
-def _setup_context(
-    ctx: Any,  # noqa: ANN401 - PyTorch's context takes any attribute
-    inputs: tuple[Tensor, Tensor, float],
-    output: tuple[Tensor, Tensor],
-) -> None:
-    first, second, temperature = inputs
-    log_sum_exp = output[1]
-    ctx.mark_non_differentiable(log_sum_exp)
-    ctx.save_for_backward(first, second, log_sum_exp)
-    ctx.temperature = temperature
-
-
-def _backward(
-    ctx: Any,  # noqa: ANN401 - as above
-    grad_loss: Tensor,
-    _grad_log_sum_exp: Tensor | None,
-) -> tuple[Tensor, Tensor, None]:
-    first, second, log_sum_exp = ctx.saved_tensors
-    grad_first, grad_second = torch.ops.singerprint.nt_xent_backward(
-        grad_loss, first, second, log_sum_exp, ctx.temperature
-    )
-    return grad_first, grad_second, None
-
-
-torch.library.register_autograd("singerprint::nt_xent", _backward, setup_context=_setup_context)
+register_contrastive("nt_xent")
