@@ -18,12 +18,12 @@ inline void check_waveforms(const char* op, const at::Tensor& waveforms) {
   check_dtype(op, "waveforms", waveforms, at::kFloat);
 }
 
-// waveforms: (batch, samples) float32 or float64.
-inline void check_real_waveforms(const char* op, const at::Tensor& waveforms) {
-  TORCH_CHECK_VALUE(waveforms.dim() == 2, op, ": waveforms must have shape (batch, samples), got ",
+// (batch, samples) float32 or float64.
+inline void check_real_waveforms(const char* op, const at::Tensor& waveforms, const char* argument = "waveforms") {
+  TORCH_CHECK_VALUE(waveforms.dim() == 2, op, ": ", argument, " must have shape (batch, samples), got ",
                     waveforms.sym_sizes());
-  TORCH_CHECK_TYPE(waveforms.scalar_type() == at::kFloat || waveforms.scalar_type() == at::kDouble, op,
-                   ": waveforms must have dtype Float or Double, got ", waveforms.scalar_type());
+  TORCH_CHECK_TYPE(waveforms.scalar_type() == at::kFloat || waveforms.scalar_type() == at::kDouble, op, ": ", argument,
+                   " must have dtype Float or Double, got ", waveforms.scalar_type());
 }
 
 inline void check_same_device(const char* op, const char* argument, const at::Tensor& tensor, const at::Tensor& first) {

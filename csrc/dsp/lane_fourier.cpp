@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numbers>
+
+#include "dsp/twiddle.h"
 
 namespace singerprint {
 namespace {
@@ -45,12 +46,6 @@ std::int32_t cheapest_rows(std::int32_t size) {
     if (size % rows == 0 && cost_of_split(size, rows) < cost_of_split(size, best)) best = rows;
   }
   return best;
-}
-
-void push_twiddle(std::vector<float>& twiddles, std::int64_t numerator, std::int64_t size) {
-  const double angle = -2.0 * std::numbers::pi * static_cast<double>(numerator % size) / static_cast<double>(size);
-  twiddles.push_back(static_cast<float>(std::cos(angle)));
-  twiddles.push_back(static_cast<float>(std::sin(angle)));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "core/cache.h"
+#include "dsp/bessel.h"
 
 namespace singerprint {
 namespace {
@@ -11,15 +12,6 @@ namespace {
 constexpr double kPi = std::numbers::pi, kPointsALine = 2.5;
 // The widest transform whose repetitions, points apart, stay small over the lines.
 constexpr double kShape = kPi * kGridTaps * (1.0 - 1.0 / kPointsALine);
-
-double bessel_i0(double x) {
-  double sum = 1.0, term = 1.0;
-  for (int k = 1; term > 1e-17 * sum; ++k) {
-    term *= 0.25 * x * x / (static_cast<double>(k) * k);
-    sum += term;
-  }
-  return sum;
-}
 
 // phi, of a distance in points.
 double window_at(double distance) {

@@ -1,21 +1,12 @@
 #include "dsp/power_spectrum.h"
 
-#include <cmath>
-#include <numbers>
 #include <utility>
 
+#include "dsp/twiddle.h"
 #include "dsp/window.h"
 
 namespace singerprint {
-namespace {
-
-void push_twiddle(std::vector<float>& twiddles, std::int64_t numerator, std::int64_t size) {
-  const double angle = -2.0 * std::numbers::pi * static_cast<double>(numerator % size) / static_cast<double>(size);
-  twiddles.push_back(static_cast<float>(std::cos(angle)));
-  twiddles.push_back(static_cast<float>(std::sin(angle)));
-}
-
-}  // namespace
+namespace {}  // namespace
 
 PowerSpectrum::PowerSpectrum(std::int64_t n_fft) : PowerSpectrum(hann_window(n_fft), n_fft) {}
 

@@ -82,7 +82,7 @@ std::optional<ResampleCut> resample_cut(const ResampleRatio& ratio) {
 }
 
 ResampleBlocks::ResampleBlocks(const ResampleRatio& ratio, const ResampleCut& cut, double gain)
-    : cut_(cut), forward_(cut.size_in), backward_(cut.size_out) {
+    : forward_(cut.size_in), backward_(cut.size_out) {
   const FilterSpectrum spectrum(ratio, cut);
   const std::int64_t slower = std::min(cut.size_in, cut.size_out), bins = (slower + 1) / 2;
   // The outputs wanted lie this much later than the block's: in samples of the input, times step_out.

@@ -52,7 +52,6 @@ SINGERPRINT_DECLARE_LANES(void, resample_blocks_lanes,
 class ResampleBlocks {
  public:
   ResampleBlocks(const ResampleRatio& ratio, const ResampleCut& cut, double gain);
-  const ResampleCut& cut() const { return cut_; }
 
   static int blocks_at_once();
 
@@ -68,12 +67,11 @@ class ResampleBlocks {
       void operator()(float* memory) const;
     };
     const ResampleBlocks& blocks_;
-    std::unique_ptr<float[], Free> memory_;
+    std::unique_ptr<float[], Free> memory_;  // not AlignedFloats, whose zeros a short clip would wait for
     ResampleWork work_{};
   };
 
  private:
-  ResampleCut cut_;
   LaneFourier forward_, backward_;
   std::vector<float> gains_;
   ResampleBlockTables tables_{};

@@ -5,6 +5,8 @@
 #include <numbers>
 #include <numeric>
 
+#include "dsp/bessel.h"
+
 namespace singerprint {
 namespace {
 
@@ -13,16 +15,6 @@ constexpr std::int64_t kMaximalExactWeights = std::int64_t{1} << 19;
 // Cubics through 128 offsets a sample of the slower rate err by (9 / 384) (pi / 128)^4 at half that rate: -161 dB.
 constexpr double kPhasesOfGrid = 128.0;
 constexpr double kLeastPhases = 4.0;
-
-// The modified Bessel function of order 0: sum_k ((x / 2)^k / k!)^2.
-double bessel_i0(double x) {
-  double term = 1.0, sum = 1.0;
-  for (int k = 1; term > 1e-18 * sum; ++k) {
-    term *= (0.5 * x / k) * (0.5 * x / k);
-    sum += term;
-  }
-  return sum;
-}
 
 // distance: of the first tap to the output, in samples of the input.
 void write_row(const ResampleRatio& ratio, double gain, double fraction, std::int64_t taps, double* row) {

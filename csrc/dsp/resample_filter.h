@@ -29,7 +29,10 @@ struct ResampleRatio {
   bool operator<(const ResampleRatio& other) const {
     return step_in != other.step_in ? step_in < other.step_in : step_out < other.step_out;
   }
-  std::int64_t outputs(std::int64_t samples) const { return (samples * step_out + step_in - 1) / step_in; }
+  template <class Integer>  // that of PyTorch's symbolic sizes too
+  Integer outputs(const Integer& samples) const {
+    return (samples * step_out + (step_in - 1)) / step_in;
+  }
   std::int64_t low() const { return step_in < step_out ? step_in : step_out; }
   // The filter's half width in samples of the input, rounded up: further an output does not reach.
   std::int64_t reach() const;

@@ -1,7 +1,6 @@
 #include "dsp/smooth_power.h"
 
-#include <cmath>
-#include <numbers>
+#include "dsp/twiddle.h"
 
 namespace singerprint {
 
@@ -13,11 +12,7 @@ bool SmoothPower::is_possible(std::int64_t n_fft) {
 SmoothPower::SmoothPower(const std::vector<double>& window) : fourier_(static_cast<std::int32_t>(window.size() / 2)) {
   const std::int32_t half = fourier_.size();
   for (const double weight : window) half_window_.push_back(static_cast<float>(0.5 * weight));
-  for (std::int32_t k = 0; k <= half / 2; ++k) {
-    const double angle = -std::numbers::pi * k / half;
-    twiddles_.push_back(static_cast<float>(std::cos(angle)));
-    twiddles_.push_back(static_cast<float>(std::sin(angle)));
-  }
+  for (std::int32_t k = 0; k <= half / 2; ++k) push_twiddle(twiddles_, k, 2 * half);
   for (std::int32_t k = 0; k <= half; ++k) places_.push_back(*FourierPlace::of_bin(fourier_.tables(), k % half));
   tables_ = {fourier_.tables(), half, half_window_.data(), twiddles_.data(), places_.data()};
 }

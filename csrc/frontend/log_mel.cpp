@@ -4,7 +4,6 @@
 #include <cmath>
 #include <complex>
 #include <memory>
-#include <numbers>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "core/precompiled.h"
 #include "dsp/power_spectrum.h"
 #include "dsp/rfft.h"
+#include "dsp/twiddle.h"
 #include "frontend/log_mel_options.h"
 #include "frontend/log_mel_tensors.h"
 
@@ -128,11 +128,7 @@ struct DeviceTables {
     for (const double weight : frame_window(window_options(options))) {
       half_window.push_back(static_cast<float>(0.5 * weight));
     }
-    for (std::int64_t k = 0; k < options.n_fft; ++k) {
-      const double angle = -2.0 * std::numbers::pi * static_cast<double>(k) / static_cast<double>(options.n_fft);
-      twiddles.push_back(static_cast<float>(std::cos(angle)));
-      twiddles.push_back(static_cast<float>(std::sin(angle)));
-    }
+    for (std::int64_t k = 0; k < options.n_fft; ++k) push_twiddle(twiddles, k, options.n_fft);
     const auto bank = filter_bank(options);
     const std::vector<float> weights(bank->weights.begin(), bank->weights.end());
     return std::make_shared<const DeviceTables>(
@@ -144,11 +140,13 @@ struct DeviceTables {
 
 // The kernel transforms powers of two in float32; what else there is goes through cuFFT.
 [[maybe_unused]] at::Tensor compute_on_cuda(const at::Tensor& waveforms, const LogMelOptions& options) {
-  at::Tensor result = check_and_allocate(waveforms, options);
-  if (result.numel() == 0) return result;
-  if (waveforms.scalar_type() == at::kDouble || (options.n_fft & (options.n_fft - 1)) != 0) {
+  const bool power_of_two = (options.n_fft & (options.n_fft - 1)) == 0;
+  if (waveforms.numel() > 0 && !(waveforms.scalar_type() == at::kFloat && power_of_two)) {
+    checked_frames(waveforms, options);
     return log_mel_of_tensors(waveforms, options);
   }
+  at::Tensor result = check_and_allocate(waveforms, options);
+  if (result.numel() == 0) return result;
   const c10::DeviceGuard guard(waveforms.device());
   const auto held = device_tables(options, waveforms.device());
   const LogMelTables tables{static_cast<std::int32_t>(options.n_fft),

@@ -29,30 +29,19 @@ void check_rates(const char* op, std::int64_t from_hz, std::int64_t to_hz) {
                     ": to_hz must be within a factor of ", kLargestRatio, " of from_hz = ", from_hz, ", got ", to_hz);
 }
 
-void check_signal(const char* op, const char* argument, const at::Tensor& signal) {
-  TORCH_CHECK_VALUE(signal.dim() == 2, op, ": ", argument, " must have shape (batch, samples), got ",
-                    signal.sym_sizes());
-  TORCH_CHECK_TYPE(signal.scalar_type() == at::kFloat || signal.scalar_type() == at::kDouble, op, ": ", argument,
-                   " must have dtype Float or Double, got ", signal.scalar_type());
-}
-
-c10::SymInt outputs_of(const ResampleRatio& ratio, const c10::SymInt& samples) {
-  return (samples * ratio.step_out + (ratio.step_in - 1)) / ratio.step_in;
-}
-
 at::Tensor resample_meta(const at::Tensor& waveforms, std::int64_t from_hz, std::int64_t to_hz) {
-  check_signal("resample", "waveforms", waveforms);
+  check_real_waveforms("resample", waveforms);
   check_rates("resample", from_hz, to_hz);
-  const c10::SymInt outputs = outputs_of(resample_ratio(from_hz, to_hz), waveforms.sym_size(1));
+  const c10::SymInt outputs = resample_ratio(from_hz, to_hz).outputs(waveforms.sym_size(1));
   return at::empty_symint({waveforms.sym_size(0), outputs}, waveforms.options());
 }
 
 at::Tensor resample_backward_meta(const at::Tensor& grad, std::int64_t from_hz, std::int64_t to_hz,
                                   c10::SymInt samples) {
-  check_signal("resample_backward", "grad", grad);
+  check_real_waveforms("resample_backward", grad, "grad");
   check_rates("resample_backward", from_hz, to_hz);
   TORCH_CHECK_VALUE(samples >= 0, "resample_backward: samples must not be negative, got ", samples);
-  const c10::SymInt outputs = outputs_of(resample_ratio(from_hz, to_hz), samples);
+  const c10::SymInt outputs = resample_ratio(from_hz, to_hz).outputs(samples);
   TORCH_CHECK_VALUE(grad.sym_size(1) == outputs, "resample_backward: grad must have ", outputs, " samples, got ",
                     grad.sym_size(1));
   return at::empty_symint({grad.sym_size(0), samples}, grad.options());
