@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <limits>
 #include <memory>
 #include <tuple>
 #include <utility>
@@ -104,13 +105,31 @@ void compute_doubles(const at::Tensor& source, const LogMelOptions& options, at:
   });
 }
 
+// A sample that is not finite spoils all bins of its frames, and every filter holds bins: the first one tells. (CUDA
+// lets NaN pass: there the host would have to wait for the answer.)
+template <class Number>
+void refuse_spoiled_frames(const at::Tensor& result) {
+  const std::int64_t mels = result.size(1), frames = result.size(2);
+  const Number* const levels = result.const_data_ptr<Number>();
+  for (std::int64_t b = 0; b < result.size(0); ++b) {
+    const Number* const row = levels + b * mels * frames;
+    for (std::int64_t frame = 0; frame < frames; ++frame) {
+      TORCH_CHECK_VALUE(row[frame] < std::numeric_limits<Number>::infinity(),
+                        "log_mel: waveforms must have a finite spectrum, got NaN or infinity in clip ", b, ", frame ",
+                        frame);
+    }
+  }
+}
+
 at::Tensor compute_on_cpu(const at::Tensor& waveforms, const LogMelOptions& options) {
   at::Tensor result = check_and_allocate(waveforms, options);
   const at::Tensor source = waveforms.contiguous();
   if (waveforms.scalar_type() == at::kDouble) {
     compute_doubles(source, options, result);
+    refuse_spoiled_frames<double>(result);
   } else {
     compute_floats(source, options, result);
+    refuse_spoiled_frames<float>(result);
   }
   return result;
 }

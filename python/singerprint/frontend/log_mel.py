@@ -42,12 +42,12 @@ def log_mel(
     with the triangular filters of ``librosa.filters.mel``.
 
     Each clip's result depends on that clip alone: neither on its batch mates nor on the number of threads. In
-    float32 a bin carries round-off of about 1e-7 of the frame's loudest bin; NaN and infinity spoil the
-    frames that contain them. Sizes whose prime factors are 2, 3, 5 and 7 are fast in float32 (on CUDA those
+    float32 a bin carries round-off of about 1e-7 of the frame's loudest bin. NaN and infinity are refused on
+    the CPU; on CUDA, where a check would wait for the device, they spoil the frames that hold them. Sizes whose prime factors are 2, 3, 5 and 7 are fast in float32 (on CUDA those
     that are powers of two); any even ``n_fft`` is right. It can be differentiated, once.
 
     Args:
-        waveforms: ``(batch, samples)`` float32 or float64, any level.
+        waveforms: ``(batch, samples)`` float32 or float64, finite, any level.
         sample_rate_hz: sample rate in Hz, above 0.
         n_fft: samples of a frame, even, in [16, 8192].
         hop_length: samples from frame to frame, at least 1.
@@ -75,7 +75,7 @@ def log_mel(
         ``frames = 1 + samples // hop_length``, or ``1 + (samples - n_fft) // hop_length`` where not centred.
 
     Raises:
-        ValueError: a shape or an option does not fit.
+        ValueError: a shape or an option does not fit, or a clip on the CPU holds NaN or infinity.
         TypeError: the waveforms are neither float32 nor float64.
         NotImplementedError: a CUDA tensor, and the build has no CUDA kernels.
 

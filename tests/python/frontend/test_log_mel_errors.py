@@ -83,3 +83,22 @@ def test_bad_arguments_are_named(waveforms, options, error, sentence, place):
     with pytest.raises(error) as caught:
         log_mel(waveforms.to(place), **options)
     assert str(caught.value) == "log_mel: " + sentence
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("options", [{}, {"log": "none"}, {"power": 1, "log_floor": 1e-3}, {"n_fft": 1000}])
+def test_a_clip_that_is_not_finite_is_named_with_its_first_frame(value, dtype, options):
+    waveforms = torch.zeros(3, 22050, dtype=dtype)
+    waveforms[2, 10_000] = value  # frames of up to 2048 samples from 512 t on: the first that reads it is 18
+    options = {"n_fft": 2048, **options}
+    frame = math.ceil((10_000 - options["n_fft"] / 2 + 1) / 512)
+    with pytest.raises(ValueError, match=r"^log_mel") as caught:
+        log_mel(waveforms, n_mels=40, **options)
+    assert str(caught.value) == (
+        f"log_mel: waveforms must have a finite spectrum, got NaN or infinity in clip 2, frame {frame}"
+    )
+
+
+def test_silence_without_an_offset_is_minus_infinity_and_no_error():
+    assert bool((log_mel(CLIP, log_offset=0.0) == -math.inf).all())
