@@ -22,7 +22,7 @@ from singerprint.atomic_file import write_files
 from singerprint.models import SingerEncoder, load_model, save_model
 from singerprint.training.config import TrainConfig
 
-SCHEMA = 1
+SCHEMA = 2  # 1 called NT-Xent "contrastive"
 # Settings that may change between the first and the resumed part of a run without changing what it computes.
 FREE_SETTINGS = frozenset(
     {"data", "out", "workers", "log_every", "checkpoint_every", "validate_every", "device", "init"}
@@ -120,8 +120,8 @@ def load_checkpoint(path: Path, state: TrainingState) -> int:
 
 def _check_same_run(facts: dict[str, Any], state: TrainingState) -> None:
     config = state.config
-    # A constant rate and NT-Xent know no last step: such a run may be made longer.
-    open_ended = config.objective == "contrastive" and config.recipe.schedule == "constant"
+    # A constant rate knows no last step, nor does any loss but BYOL's: such a run may be made longer.
+    open_ended = config.objective != "byol" and config.recipe.schedule == "constant"
     free = FREE_SETTINGS | {"steps"} if open_ended else FREE_SETTINGS
     for name, value in config.as_json().items():
         expected = facts["config"].get(name)

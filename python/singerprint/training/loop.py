@@ -18,24 +18,16 @@ from torch.utils.data import DataLoader
 from singerprint import _C
 from singerprint.atomic_file import write_files
 from singerprint.augment import DrawKey, from_config
-from singerprint.data import (
-    CheckedFiles,
-    CropPairs,
-    EpochBatches,
-    PairBatch,
-    PairBatches,
-    SingerFile,
-    SourceBatches,
-    collate_pairs,
-)
+from singerprint.data import CheckedFiles, PairBatch, SingerFile, collate_pairs
 from singerprint.models import SingerEncoder, load_model, save_model
 from singerprint.training.checkpoint import TrainingState, load_checkpoint, newest_checkpoint, save_checkpoint
 from singerprint.training.clock import StretchClock
 from singerprint.training.config import TrainConfig
-from singerprint.training.files import source_of_each, usable_files
+from singerprint.training.files import usable_files
 from singerprint.training.interruption import stop_on_signal
 from singerprint.training.metrics import append_metrics, cut_metrics
-from singerprint.training.objective import build_objective
+from singerprint.training.objectives import ObjectiveLoss, build_objective
+from singerprint.training.positives import positives
 from singerprint.training.progress import TrainingProgress
 
 Validate = Callable[[SingerEncoder], dict[str, float]]
@@ -65,7 +57,7 @@ def train(
     validate: Validate | None = None,
     show_progress: bool = True,
 ) -> TrainResult:
-    """Trains an encoder without labels and writes the run folder ``config.out``.
+    """Trains an encoder and writes the run folder ``config.out``.
 
     The folder receives ``config.json``, ``metrics.jsonl``, ``checkpoints/`` and, at the end, the encoder.
 
@@ -135,7 +127,7 @@ class _Run:
         self.optimizer = algorithm(
             self.parameters, lr=config.recipe.learning_rate, weight_decay=config.recipe.weight_decay
         )
-        self.batches = _batch_sampler(config, checked.usable)
+        self.pairs, self.batches = positives(config, checked.usable, self.encoder.sample_rate_hz)
 
     @property
     def state(self) -> TrainingState:
@@ -184,16 +176,13 @@ class _Run:
 
     def _batches(self, done: int) -> Iterator[tuple[int, PairBatch]]:
         """Batches from step ``done`` on, each with its epoch, without end."""
-        config = self.config
-        pairs = CropPairs(
-            self.checked.usable, config.crop_seconds, self.encoder.sample_rate_hz, seed=config.seed
-        )
+        workers = self.config.workers
         loader = DataLoader(
-            pairs,
+            self.pairs,
             batch_sampler=self.batches,
             collate_fn=collate_pairs,
-            num_workers=config.workers,
-            persistent_workers=config.workers > 0,
+            num_workers=workers,
+            persistent_workers=workers > 0,
         )
         epoch, start = divmod(done, self.batches.batches_per_epoch)
         while True:
@@ -202,8 +191,8 @@ class _Run:
                 yield epoch, batch
             epoch, start = epoch + 1, 0
 
-    def _step(self, done: int, batch: PairBatch) -> Tensor:
-        """One optimisation step; returns the loss, still on its device."""
+    def _step(self, done: int, batch: PairBatch) -> dict[str, Tensor]:
+        """One optimisation step; returns the loss and its terms, still on their device."""
         self.skipped |= {clip.name: clip.reason for clip in batch.skipped}
         if len(batch.clip_ids) < 2:
             raise ValueError(
@@ -221,12 +210,13 @@ class _Run:
         self.objective.train()
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate_at(done)
-        loss: Tensor = self.objective(self.encoder, first, second)
+        loss: ObjectiveLoss = self.objective(self.encoder, first, second, batch.singers.to(self.device))
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.total.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         self.objective.after_step(self.encoder, (done + 1) / self.config.recipe.steps)
-        return loss.detach()
+        terms = {name: term.detach() for name, term in loss.terms.items()}
+        return {"loss": loss.total.detach(), **terms}
 
     def _validation(self) -> dict[str, float]:
         if self.validate is None:
@@ -244,18 +234,6 @@ class _Run:
                 f"train: loss and weights must be finite, got {figure} by step {done}; the last checkpoint "
                 "is kept (a smaller learning_rate or a longer warm-up usually helps)"
             )
-
-
-def _batch_sampler(config: TrainConfig, files: Sequence[SingerFile]) -> EpochBatches:
-    if config.sources_per_batch is None:
-        return PairBatches(len(files), config.recipe.batch_size, config.seed)
-    return SourceBatches(
-        source_of_each(config, files),
-        [file.singer for file in files],
-        config.recipe.batch_size,
-        config.sources_per_batch,
-        config.seed,
-    )
 
 
 def _checkpoint_to_resume(config: TrainConfig) -> Path:

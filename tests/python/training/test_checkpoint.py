@@ -8,7 +8,7 @@ import torch
 from singerprint.models import SingerEncoder, save_model
 from singerprint.training import train
 from singerprint.training.checkpoint import TrainingState, load_checkpoint, newest_checkpoint, save_checkpoint
-from singerprint.training.objective import build_objective
+from singerprint.training.objectives import build_objective
 
 
 @pytest.fixture

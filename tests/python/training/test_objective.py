@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from singerprint.models import SingerEncoder
-from singerprint.training.objective import Byol, Contrastive, build_objective
+from singerprint.training.objectives import build_objective
+from singerprint.training.objectives.byol import Byol
 
 SAMPLES = 8192
 
