@@ -1,4 +1,4 @@
-"""Train an encoder on folders of singing, without labels."""
+"""Train an encoder on folders of singing, by any of seven objectives."""
 
 from pathlib import Path
 

@@ -31,7 +31,7 @@ def expect(loss, expected):
 
 
 def contrastive_reference(first, second):
-    """ssl-singer-identity, losses.py, contrastive_loss with decouple: negatives are the second view's others."""
+    """ssl-singer-identity, losses.py, contrastive_loss, decoupled: negatives are the second view's others."""
     similarity = first @ second.T / TEMPERATURE
     losses = []
     for anchor in range(len(first)):
