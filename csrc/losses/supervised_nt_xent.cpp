@@ -47,7 +47,7 @@ struct SortedRows {
 
   SortedRows(const at::Tensor& unsorted, const at::Tensor& singers) {
     at::Tensor sorted;
-    std::tie(sorted, order) = singers.sort(/*stable=*/true, /*dim=*/0);
+    std::tie(sorted, order) = singers.sort(std::optional<bool>(true), 0);  // stable
     run_begin = at::searchsorted(sorted, sorted);
     run_end = at::searchsorted(sorted, sorted, /*out_int32=*/false, /*right=*/true);
     anchors = run_end.sub(run_begin).gt(1).sum();
