@@ -22,6 +22,7 @@ PACKAGES = (
     "baselines",
     "data",
     "data.synthetic",
+    "distributed",
     "evaluation",
     "frontend",
     "losses",

@@ -3,5 +3,6 @@
 from singerprint.training.config import RECIPES, Recipe, TrainConfig
 from singerprint.training.loop import TrainResult, train
 from singerprint.training.metrics import read_metrics
+from singerprint.training.ranks import run_ranks
 
-__all__ = ["RECIPES", "Recipe", "TrainConfig", "TrainResult", "read_metrics", "train"]
+__all__ = ["RECIPES", "Recipe", "TrainConfig", "TrainResult", "read_metrics", "run_ranks", "train"]

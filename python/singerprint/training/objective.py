@@ -9,6 +9,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from singerprint.distributed import all_gather_rows
 from singerprint.losses import byol, nt_xent
 from singerprint.models import Projection, SingerEncoder
 from singerprint.training.config import TrainConfig
@@ -34,7 +35,7 @@ class Contrastive(nn.Module):
     def forward(self, encoder: SingerEncoder, first: Tensor, second: Tensor) -> Tensor:
         """Loss of two views ``(batch, samples)``; one pass, so that batch statistics cover both views."""
         first, second = self.projection(encoder(torch.cat([first, second]))).chunk(2)
-        return nt_xent(first, second, self.temperature)
+        return nt_xent(all_gather_rows(first), all_gather_rows(second), self.temperature)
 
     def after_step(self, encoder: SingerEncoder, share: float) -> None:
         """Nothing follows a step."""

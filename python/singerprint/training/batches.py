@@ -1,0 +1,73 @@
+"""The batches of a run: which files stand together, this rank's slice of them, and their crops."""
+
+from collections.abc import Iterator, Sequence
+
+from torch.utils.data import DataLoader, Sampler
+
+from singerprint.data import (
+    CropPairs,
+    EpochBatches,
+    PairBatch,
+    PairBatches,
+    SingerFile,
+    SourceBatches,
+    collate_pairs,
+)
+from singerprint.distributed import rank, rank_count
+from singerprint.training.config import TrainConfig
+from singerprint.training.files import source_of_each
+
+
+class RankBatches(Sampler[list[tuple[int, int]]]):
+    """Rank `rank`'s slice of each global batch: the slices of all ranks, one after the other, are the batch.
+
+    Args:
+        batches: the global batches, of a size that `ranks` divides.
+        rank: of [0, ranks).
+        ranks: how many share a batch, at least 1.
+    """
+
+    def __init__(self, batches: EpochBatches, rank: int, ranks: int) -> None:
+        self.batches = batches
+        self.rank = rank
+        self.ranks = ranks
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        for keys in self.batches:
+            share = len(keys) // self.ranks
+            yield keys[self.rank * share : (self.rank + 1) * share]
+
+
+def global_batches(config: TrainConfig, files: Sequence[SingerFile]) -> EpochBatches:
+    """The batches of all ranks together, as the configuration draws them."""
+    if config.sources_per_batch is None:
+        return PairBatches(len(files), config.recipe.batch_size, config.seed)
+    return SourceBatches(
+        source_of_each(config, files),
+        [file.singer for file in files],
+        config.recipe.batch_size,
+        config.sources_per_batch,
+        config.seed,
+    )
+
+
+def rank_batches(
+    config: TrainConfig, pairs: CropPairs, batches: EpochBatches, done: int
+) -> Iterator[tuple[int, PairBatch]]:
+    """This rank's batches from step ``done`` on, each with its epoch, without end."""
+    loader = DataLoader(
+        pairs,
+        batch_sampler=RankBatches(batches, rank(), rank_count()),
+        collate_fn=collate_pairs,
+        num_workers=config.workers,
+        persistent_workers=config.workers > 0,
+    )
+    epoch, start = divmod(done, batches.batches_per_epoch)
+    while True:
+        batches.set_epoch(epoch, start)
+        for batch in loader:
+            yield epoch, batch
+        epoch, start = epoch + 1, 0
