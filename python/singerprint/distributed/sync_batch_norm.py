@@ -56,8 +56,10 @@ class SyncBatchNorm1d(nn.BatchNorm1d):
         mean, variance = _statistics_of_all(wide.detach())
         self._follow(mean, variance * (all_rows / (all_rows - 1)))
         normalised: Tensor = _Normalise.apply(wide, mean, torch.rsqrt(variance + self.eps))  # type: ignore[no-untyped-call]
-        if self.affine:
-            normalised = normalised * self.weight + self.bias
+        if self.weight is not None:
+            normalised = normalised * self.weight
+        if self.bias is not None:
+            normalised = normalised + self.bias
         return normalised.to(rows.dtype)
 
     @torch.no_grad()
@@ -88,8 +90,9 @@ def synchronise_batch_norm(module: nn.Module) -> nn.Module:
 
     Example:
         >>> from torch import nn
-        >>> synchronise_batch_norm(nn.Sequential(nn.Linear(4, 2), nn.BatchNorm1d(2)))[1]
-        SyncBatchNorm1d(2, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)
+        >>> head = synchronise_batch_norm(nn.Sequential(nn.Linear(4, 2), nn.BatchNorm1d(2)))
+        >>> [type(layer).__name__ for layer in head]
+        ['Linear', 'SyncBatchNorm1d']
     """
     if type(module) is nn.BatchNorm1d:
         twin = SyncBatchNorm1d(
