@@ -1,5 +1,6 @@
 """The batches of a run: which files stand together, this rank's slice of them, and their crops."""
 
+import os
 from collections.abc import Iterator, Sequence
 
 from torch.utils.data import DataLoader, Sampler
@@ -64,6 +65,7 @@ def rank_batches(
         collate_fn=collate_pairs,
         num_workers=config.workers,
         persistent_workers=config.workers > 0,
+        worker_init_fn=_lead_a_session,
     )
     epoch, start = divmod(done, batches.batches_per_epoch)
     while True:
@@ -71,3 +73,9 @@ def rank_batches(
         for batch in loader:
             yield epoch, batch
         epoch, start = epoch + 1, 0
+
+
+def _lead_a_session(_worker: int) -> None:
+    """Keeps signals to the run's process group (Ctrl-C, torchrun) from readers that its last step needs."""
+    if hasattr(os, "setsid"):  # not on Windows
+        os.setsid()

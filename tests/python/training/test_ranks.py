@@ -40,10 +40,50 @@ def partly_silent(singing, tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def shared_config(small_config):
-    """As small_config, of batches that two ranks can share."""
-    return lambda **settings: small_config(**{"batch_size": CLIPS, "steps": 2, "device": "cpu"} | settings)
+def settings(folder, data, **others):
+    """A run of a second on two ranks."""
+    defaults = {
+        "batch_size": CLIPS,
+        "steps": 2,
+        "crop_seconds": 0.5,
+        "learning_rate": 1e-3,
+        "warmup_steps": 0,
+    }
+    habits = {"workers": 0, "log_every": 1, "checkpoint_every": 2, "device": "cpu"}
+    return TrainConfig(**{"data": (data,), "out": folder} | defaults | habits | others)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """The folder of the runs."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def heard(place, singing, partly_silent):
+    """What each of two ranks has to tell, in one start of the processes; a run of one rank comes before."""
+    silent = place / "silent"
+    silent.mkdir()
+    for number in (0, 1):
+        (silent / f"{number}.wav").write_bytes((partly_silent / "7.wav").read_bytes())
+    train(settings(place / "resumed", singing, steps=1, batch_size=2), show_progress=False)
+    return run_on_ranks(2, everything, place / "ranks", place, singing, partly_silent, silent)
+
+
+def everything(place, singing, partly_silent, silent):
+    """All that the tests look at on two ranks."""
+    parts = settings(place / "parts", singing, objective="byol")
+    return {
+        "step": one_step(parts),
+        "inputs": own_inputs(singing),
+        "whole": [
+            trained(settings(place / name, singing, objective=name)) for name in ("contrastive", "byol")
+        ],
+        "parts": stopped_and_resumed(parts),
+        "resumed": trained(settings(place / "resumed", singing, batch_size=2), resume=True),
+        "one clip less": trained(settings(place / "less", partly_silent, batch_size=8)),
+        "endings": endings(place, singing, silent),
+    }
 
 
 def digest(module):
@@ -56,10 +96,6 @@ def trained(config, **options):
     """A run's end on this rank."""
     result = train(config, show_progress=False, **options)
     return {"steps": result.steps, "encoder": digest(result.encoder), "skipped": sorted(result.skipped_files)}
-
-
-def several(configs):
-    return [trained(config) for config in configs]
 
 
 # What is trained
@@ -104,18 +140,16 @@ def one_step(config):
     return states
 
 
-@pytest.mark.parametrize("ranks", [2, 4])
-def test_a_step_of_several_ranks_is_that_of_one(shared_config, tmp_path, ranks):
-    config = shared_config()
-    everyone = run_on_ranks(ranks, one_step, tmp_path / "ranks", config)
-    for number, expected in enumerate(one_step(config)):
-        mean_loss = torch.stack([states[number].pop("loss") for states in everyone]).mean()
-        torch.testing.assert_close(mean_loss, expected.pop("loss"), rtol=1e-12, atol=0)
-        for states in everyone:
-            assert states[number].keys() == expected.keys()
-            for name, value in expected.items():
+def test_a_step_of_two_ranks_is_that_of_one(heard, singing, place):
+    for number, expected in enumerate(one_step(settings(place, singing))):
+        everyone = [told["step"][number] for told in heard]
+        mean_loss = torch.stack([state["loss"] for state in everyone]).mean()
+        torch.testing.assert_close(mean_loss, expected["loss"], rtol=1e-12, atol=0)
+        for state in everyone:
+            assert state.keys() == expected.keys()
+            for name in expected.keys() - {"loss"}:
                 # float64; values of order 1 after one step whose gradients are sums of some hundred products.
-                torch.testing.assert_close(states[number][name], value, rtol=0, atol=1e-12)
+                torch.testing.assert_close(state[name], expected[name], rtol=0, atol=1e-12)
 
 
 def own_inputs(folder):
@@ -133,9 +167,8 @@ def own_inputs(folder):
     return {"views": torch.stack(views), "clip_ids": batch.clip_ids, "epoch": epoch}
 
 
-def test_the_ranks_see_together_what_one_process_sees(singing, tmp_path):
-    everyone = run_on_ranks(2, own_inputs, tmp_path / "ranks", singing)
-    single = own_inputs(singing)
+def test_the_ranks_see_together_what_one_process_sees(heard, singing):
+    everyone, single = [told["inputs"] for told in heard], own_inputs(singing)
     assert torch.equal(torch.cat([inputs["views"] for inputs in everyone], dim=1), single["views"])
     assert torch.equal(torch.cat([inputs["clip_ids"] for inputs in everyone]), single["clip_ids"])
     assert {inputs["epoch"] for inputs in everyone} == {single["epoch"]}
@@ -150,37 +183,30 @@ def stopped_and_resumed(config):
     return [first, trained(dataclasses.replace(config, validate_every=500), resume=True)]
 
 
-def test_all_ranks_end_with_the_same_bits_and_a_stop_of_one_stops_all(shared_config, tmp_path):
-    whole = [shared_config(objective=name, steps=3, out=tmp_path / name) for name in ("contrastive", "byol")]
-    first, second = run_on_ranks(2, several, tmp_path / "ranks", whole)
+def test_all_ranks_end_with_the_same_bits_and_rank_0_writes_them(heard, place):
+    first, second = (told["whole"] for told in heard)
     assert first == second
-    assert {run["steps"] for run in first} == {3}
-    assert [record["step"] for record in read_metrics(tmp_path / "byol")] == [1, 2, 3]
-    assert digest(load_model(tmp_path / "byol")) == first[1]["encoder"]
-
-    parts = shared_config(objective="byol", steps=3, out=tmp_path / "parts")
-    both = run_on_ranks(2, stopped_and_resumed, tmp_path / "stopped", parts)
-    assert both[0] == both[1]
-    assert both[0][0]["steps"] == 1  # asked before step 1, which was under way
-    assert both[0][1] == first[1]  # the bits of the run that was not stopped
+    for run, name in zip(first, ("contrastive", "byol"), strict=True):
+        assert run["steps"] == 2
+        assert [record["step"] for record in read_metrics(place / name)] == [1, 2]
+        assert digest(load_model(place / name)) == run["encoder"]
 
 
-def test_a_run_is_resumed_by_another_number_of_ranks(shared_config, tmp_path):
-    config = shared_config(steps=1, batch_size=2)
-    one = trained(config)
-    ranks = run_on_ranks(2, resumed, tmp_path / "ranks", dataclasses.replace(config, steps=2))
-    assert ranks[0] == ranks[1] != one
-    assert trained(dataclasses.replace(config, steps=3), resume=True)["steps"] == 3
-    assert [record["step"] for record in read_metrics(config.out)] == [1, 2, 3]
+def test_a_stop_of_one_rank_stops_all_and_the_resumed_run_has_the_same_bits(heard):
+    first, second = (told["parts"] for told in heard)
+    assert first == second
+    assert first[0]["steps"] == 1  # asked before step 1, which was under way
+    assert first[1] == heard[0]["whole"][1]
 
 
-def resumed(config):
-    return trained(config, resume=True)
+def test_a_run_is_resumed_by_another_number_of_ranks(heard, singing, place):
+    assert [told["resumed"]["steps"] for told in heard] == [2, 2]
+    assert trained(settings(place / "resumed", singing, batch_size=2, steps=3), resume=True)["steps"] == 3
+    assert [record["step"] for record in read_metrics(place / "resumed")] == [1, 2, 3]
 
 
-def test_a_clip_that_one_rank_cannot_read_is_left_out_by_all(shared_config, partly_silent, tmp_path):
-    config = shared_config(data=(partly_silent,), batch_size=8, steps=2)
-    first, second = run_on_ranks(2, trained, tmp_path / "ranks", config)
+def test_a_clip_that_one_rank_cannot_read_is_left_out_by_all(heard):
+    first, second = (told["one clip less"] for told in heard)
     assert first == second
     assert (first["steps"], first["skipped"]) == (2, ["7.wav"])
 
@@ -188,65 +214,62 @@ def test_a_clip_that_one_rank_cannot_read_is_left_out_by_all(shared_config, part
 # How it ends early
 
 
-def endings(configs, singing):
+def endings(place, singing, silent):
     """The sentences that this rank hears."""
 
     def break_down(_encoder):
         raise OSError("the list of trials is gone")
 
-    def seed_of_the_rank(config):
-        return dataclasses.replace(config, seed=rank())
+    def of(data=singing, validate=None, **others):
+        config = settings(place / f"ending-{len(heard)}", data, **others)
+        return sentence_of(lambda: train(config, validate=validate, show_progress=False))
 
-    occupied = configs["occupied"].out
-    if rank() == 1:
-        occupied.mkdir()
-        (occupied / "notes.txt").write_text("mine")
-    heard = {
-        "not divisible": sentence_of(train, configs["not divisible"]),
-        "seeds": sentence_of(train, seed_of_the_rank(configs["seeds"])),
-        "not finite": sentence_of(train, configs["not finite"]),
-        "validation": sentence_of(lambda: train(configs["validation"], validate=break_down)),
-        "silent": sentence_of(train, configs["silent"]),
-        "occupied": sentence_of(train, configs["occupied"]),
-    }
-    return heard | {"still in the group": in_group()}
+    heard = {}
+    heard["not divisible"] = of(batch_size=3)
+    heard["seeds"] = of(seed=rank())
+    heard["not finite"] = of(learning_rate=1e30, steps=20)
+    heard["validation"] = of(validate=break_down)
+    heard["silent"] = of(data=silent, batch_size=2)
+    heard["in the group"] = in_group()
+    return heard
 
 
-def test_what_goes_wrong_on_one_rank_is_heard_on_all(shared_config, singing, partly_silent, tmp_path):
-    silent = tmp_path / "silent"
-    silent.mkdir()
-    for number in (0, 1):
-        (silent / f"{number}.wav").write_bytes((partly_silent / "7.wav").read_bytes())
-    configs = {
-        "not divisible": shared_config(batch_size=3, out=tmp_path / "a"),
-        "seeds": shared_config(out=tmp_path / "b"),
-        "not finite": shared_config(learning_rate=1e30, steps=20, out=tmp_path / "c"),
-        "validation": shared_config(out=tmp_path / "d"),
-        "silent": shared_config(data=(silent,), batch_size=2, out=tmp_path / "e"),
-        "occupied": shared_config(out=tmp_path / "f"),
-    }
-    first, second = run_on_ranks(2, endings, tmp_path / "ranks", configs, singing)
-    expected = {
-        "not divisible": "ValueError: train: batch_size must be a multiple of the number of ranks, 2, got 3",
-        "seeds": "ValueError: train: seed must be the same on every rank, got 0 on rank 0 and 1 on rank 1",
-        "silent": "ValueError: train: data must give at least 1 readable clip a batch on each rank, got 0; "
-        "skipped: {}.wav, {}.wav",
-        "occupied": "ValueError: train: out must be a new or empty folder, or be resumed, "
-        f"got {configs['occupied'].out}",
-        "still in the group": True,
-    }
-    for heard in (first, second):
-        for name in ("not divisible", "seeds", "still in the group"):
-            assert heard[name] == expected[name]
-        assert heard["silent"] in {expected["silent"].format(*order) for order in ("01", "10")}
-    assert first["not finite"] == second["not finite"]
-    assert first["not finite"].startswith("FloatingPointError: train: loss and weights must be finite, got ")
-    assert first["validation"] == "OSError: the list of trials is gone"
-    assert second["validation"] == "RankError: the list of trials is gone (on rank 0)"
-    # Rank 1 wrote there before it looked; rank 0 may have looked before that.
-    assert second["occupied"] == expected["occupied"]
-    in_words = expected["occupied"].removeprefix("ValueError: ")
-    assert first["occupied"] in {expected["occupied"], f"RankError: {in_words} (on rank 1)"}
+@pytest.mark.parametrize(
+    ("ending", "sentence"),
+    [
+        ("not divisible", "train: batch_size must be a multiple of the number of ranks, 2, got 3"),
+        ("seeds", "train: seed must be the same on every rank, got 0 on rank 0 and 1 on rank 1"),
+    ],
+)
+def test_what_cannot_be_shared_is_said_on_every_rank(heard, ending, sentence):
+    assert [told["endings"][ending] for told in heard] == [f"ValueError: {sentence}"] * 2
+
+
+def test_silence_ends_the_run_of_every_rank(heard):
+    sentence = (
+        "ValueError: train: data must give at least 1 readable clip a batch on each rank, got 0; skipped: "
+    )
+    for told in heard:
+        assert told["endings"]["silent"] in {
+            f"{sentence}{names}" for names in ("0.wav, 1.wav", "1.wav, 0.wav")
+        }
+
+
+def test_a_loss_that_is_not_finite_stops_all_ranks(heard):
+    first, second = (told["endings"]["not finite"] for told in heard)
+    assert first == second
+    assert first.startswith("FloatingPointError: train: loss and weights must be finite, got ")
+
+
+def test_a_validation_that_fails_on_rank_0_stops_all_ranks(heard):
+    assert [told["endings"]["validation"] for told in heard] == [
+        "OSError: the list of trials is gone",
+        "RankError: the list of trials is gone (on rank 0)",
+    ]
+
+
+def test_after_a_run_that_failed_the_group_of_the_caller_stands(heard):
+    assert all(told["endings"]["in the group"] for told in heard)
 
 
 # The command
