@@ -3,8 +3,8 @@
     python -m benchmarks.losses.memory [--most-rows 65536]
 
 Each point is a process of its own: what its peak of resident memory grows by over the embeddings themselves,
-after a small call that loads the code. The plain expressions of the benches go as far as they stay within 4 GB. Ends with
-exit code 1 where the exponent of a fit of log(peak) to log(rows) is over 1.1. Linux only.
+after a small call that loads the code. The plain expressions of the benches go as far as they stay within
+4 GB. Ends with exit code 1 where the exponent of a fit of log(peak) to log(rows) is over 1.1. Linux only.
 """
 
 import importlib
