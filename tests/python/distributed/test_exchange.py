@@ -101,8 +101,10 @@ def test_one_row_in_all_has_no_variance(tmp_path):
 
 def absent(leaves):
     """Rank 1 fails elsewhere, and leaves or stays; what rank 0 hears, and after how many seconds."""
+    exchange("start", 0)  # both have met
     if rank() == 1:
         if leaves:
+            time.sleep(0.5)
             dist.destroy_process_group()
         time.sleep(4 if leaves else 5)
         return None
