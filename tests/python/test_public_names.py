@@ -50,6 +50,10 @@ SIGNATURES = {
         "sample_rate_hz=44100, max_pitch_ratio=1.3, max_pitch_range_ratio=1.5, max_formant_ratio=1.0, "
         "praat_compatible=False, probability=0.5"
     ),
+    "distributed.all_gather_rows": "rows",
+    "distributed.average_over_ranks": "tensors",
+    "distributed.process_group": "device='cpu', timeout_seconds=1800.0",
+    "distributed.synchronise_batch_norm": "module",
     "frontend.pitch": "waveforms, sample_rate_hz=44100, hop_length=512, min_hz=60.0, max_hz=1500.0",
     "frontend.log_mel": (
         "waveforms, sample_rate_hz=44100, n_fft=2048, hop_length=512, n_mels=80, fmin_hz=0.0, fmax_hz=None, "
@@ -114,7 +118,9 @@ def test_a_public_name_keeps_its_arguments(name):
     assert arguments(public(name)).replace("*args, **kwargs", "") == SIGNATURES[name]
 
 
-@pytest.mark.parametrize("package", ["augment", "data", "evaluation", "frontend", "losses", "models"])
+@pytest.mark.parametrize(
+    "package", ["augment", "data", "distributed", "evaluation", "frontend", "losses", "models"]
+)
 def test_every_listed_name_exists(package):
     module = public(package)
     assert package in sp.__all__

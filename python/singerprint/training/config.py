@@ -50,7 +50,9 @@ class TrainConfig:
         log_every: steps between two lines of metrics.jsonl.
         checkpoint_every: steps between two checkpoints.
         validate_every: steps between two validations, where a validation is given.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu`` or ``cuda``; under torchrun, rank by rank one GPU.
+        rank_timeout_seconds: under torchrun, how long a rank waits for the others before it gives up, also
+            while rank 0 validates alone.
     """
 
     data: tuple[Path, ...]
@@ -77,6 +79,7 @@ class TrainConfig:
     checkpoint_every: int = 500
     validate_every: int = 500
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    rank_timeout_seconds: float = 1800.0
     recipe: Recipe = field(init=False)
     transforms: list[dict[str, Any]] = field(init=False)
 
@@ -109,7 +112,11 @@ class TrainConfig:
                 raise ValueError(f"train: {name} must be at least {least}, got {value}")
         if self.seed >= 2**63:
             raise ValueError(f"train: seed must be below 2**63, got {self.seed}")
-        positive = {"crop_seconds": recipe.crop_seconds, "temperature": self.temperature}
+        positive = {
+            "crop_seconds": recipe.crop_seconds,
+            "temperature": self.temperature,
+            "rank_timeout_seconds": self.rank_timeout_seconds,
+        }
         for name, number in positive.items():
             if not (math.isfinite(number) and number > 0):
                 raise ValueError(f"train: {name} must be positive and finite, got {number}")

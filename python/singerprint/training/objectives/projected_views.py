@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from singerprint import losses
+from singerprint.distributed import all_gather_rows
 from singerprint.models import SingerEncoder
 from singerprint.training.objectives.objective import Objective
 
@@ -95,7 +96,7 @@ class ProjectedViews(Objective):
     def terms(
         self, encoder: SingerEncoder, first: Tensor, second: Tensor, singers: Tensor
     ) -> dict[str, Tensor]:
-        """The terms of two views, without their weights."""
+        """The terms of two views, those of all ranks, without their weights."""
         first, second = self.projection(encoder(torch.cat([first, second]))).chunk(2)
-        views = Projections(first, second, singers)
+        views = Projections(*map(all_gather_rows, (first, second, singers)))
         return {name: TERMS[name](views, self.temperature) for name in self.weights}
