@@ -27,7 +27,7 @@ from singerprint.models import SingerEncoder, load_model
 from singerprint.training import TrainConfig, read_metrics, train
 
 SETTINGS = {
-    "objective": "contrastive",
+    "objective": "simclr",
     "steps": 1000,
     "batch_size": 32,
     "sources_per_batch": 4,

@@ -1,16 +1,13 @@
 // The ops of losses/contrastive.h on tensors: checks, the CPU's loops, the order of CUDA's launches.
 #pragma once
-#include <tuple>
-
 #include "core/cuda.h"
 #include "core/precompiled.h"
 #include "losses/contrastive.h"
 #include "losses/embeddings.h"
+#include "losses/loss_result.h"
 #include "losses/unit_views.h"
 
 namespace singerprint {
-
-using TensorPair = std::tuple<at::Tensor, at::Tensor>;
 
 template <class Objective>
 void check_contrastive(const char* op, const at::Tensor& first, const at::Tensor& second, double temperature) {
@@ -22,8 +19,7 @@ void check_contrastive(const char* op, const at::Tensor& first, const at::Tensor
 template <class Objective>
 TensorPair contrastive_meta(const at::Tensor& first, const at::Tensor& second, double temperature) {
   check_contrastive<Objective>(Objective::kName, first, second, temperature);
-  return {at::empty({}, first.options()),
-          at::empty_symint({first.sym_size(0) * 2}, first.options().dtype(at::kDouble))};
+  return empty_result(first, first.sym_size(0) * 2);
 }
 
 template <class Objective>

@@ -2,9 +2,9 @@
 //   s[i, j]        = <z[i], z[j]>
 //   log_sum_exp[i] = log( sum_j exp(scale * s[i, j]) )
 //   product[i]     = sum_j ( exp(scale * s[i, j] - normalizer[i]) + exp(scale * s[i, j] - normalizer[j]) ) * z[j]
-// The sums leave out j = i and j = partner(i). `product` is the gradient of sum_i log_sum_exp[i] / scale with respect
-// to z where normalizer = log_sum_exp; another normaliser gives the softmax another denominator (NT-Xent puts the
-// partner back into it). A row without any j has log_sum_exp -inf and product 0.
+// The sums leave out j in run(i), which holds i, and j = partner(i). `product` is the gradient of sum_i log_sum_exp[i]
+// / scale with respect to z where normalizer = log_sum_exp; another normaliser gives the softmax another denominator
+// (NT-Xent puts the partner back into it). A row without any j has log_sum_exp -inf and product 0.
 //
 // CPU: tiles of at most kTileRows x kTileRows, each pair of tiles computed once (s is symmetric) and used for both its
 // rows and its columns. The order of every sum is fixed by the sizes alone: the same bits for any number of threads.
@@ -21,9 +21,20 @@ namespace singerprint {
 struct PairwiseProblem {
   std::int64_t rows;
   std::int64_t dim;
-  std::int64_t partner_offset;  // partner(i) = (i + partner_offset) % rows; 0: no row but i itself is left out
-  double scale;                 // 1 / temperature; 1e-6 to 1e6
+  std::int64_t partner_offset;              // partner(i) = (i + partner_offset) % rows; 0: i itself
+  double scale;                             // 1 / temperature; 1e-6 to 1e6
+  const std::int64_t* run_begin = nullptr;  // (rows,), where z lies: run(i) = [run_begin[i], run_end[i]); nullptr: i
+  const std::int64_t* run_end = nullptr;
 };
+
+struct Run {
+  std::int64_t begin;
+  std::int64_t end;
+};
+
+SINGERPRINT_HOST_DEVICE inline Run run_of(std::int64_t i, const PairwiseProblem& problem) {
+  return problem.run_begin == nullptr ? Run{i, i + 1} : Run{problem.run_begin[i], problem.run_end[i]};
+}
 
 SINGERPRINT_HOST_DEVICE inline std::int64_t partner_of(std::int64_t i, const PairwiseProblem& problem) {
   return (i + problem.partner_offset) % problem.rows;
@@ -67,8 +78,10 @@ struct SplitNormalizer {
   T factor;
 };
 
+// The normaliser INFINITY has the factor 0.
 template <class T>
 SINGERPRINT_HOST_DEVICE inline SplitNormalizer<T> split(double normalizer, double scale) {
+  if (normalizer == INFINITY) return {static_cast<T>(normalizer), T(0)};
   const T shift = static_cast<T>(normalizer / scale);
   return {shift, static_cast<T>(exp(scale * static_cast<double>(shift) - normalizer))};
 }
@@ -111,6 +124,10 @@ struct PairwiseKernels {
   // s[r, c] = row_factor[r] * 2^(scale * (s - row_shift[r])) + column_factor[c] * 2^(scale * (s - column_shift[c]))
   void (*softmax)(const Tile<T>& tile, T scale, const T* row_shift, const T* row_factor, const T* column_shift,
                   const T* column_factor);
+  // The same three of the rows alone, which do not look at what belongs to columns.
+  void (*row_maxima)(const Tile<T>& tile, T* row_maximum, T*);
+  void (*row_exponential_sums)(const Tile<T>& tile, T scale, const T* row_maximum, const T*, T* row_sum, T*);
+  void (*row_softmax)(const Tile<T>& tile, T scale, const T* row_shift, const T* row_factor, const T*, const T*);
 };
 
 SINGERPRINT_DECLARE_LANES(PairwiseKernels<float>, pairwise_kernels_float, ())

@@ -77,7 +77,7 @@ typename Type::Scalar total(typename Type::Vector lane) {
   return result;
 }
 
-template <class Type>
+template <class Type, bool kColumns>
 void maxima(const Tile<typename Type::Scalar>& tile, typename Type::Scalar* row_maximum,
             typename Type::Scalar* column_maximum) {
   using Vector = typename Type::Vector;
@@ -86,33 +86,35 @@ void maxima(const Tile<typename Type::Scalar>& tile, typename Type::Scalar* row_
     for (std::int64_t c = 0; c < tile.columns; c += Type::kWidth) {
       const Vector s = Vector::load(tile.s + r * tile.stride + c);
       of_row = max(of_row, s);
-      max(Vector::load(column_maximum + c), s).store(column_maximum + c);
+      if constexpr (kColumns) max(Vector::load(column_maximum + c), s).store(column_maximum + c);
     }
     row_maximum[r] = largest<Type>(of_row);
   }
 }
 
-template <class Type>
+template <class Type, bool kColumns>
 void exponential_sums(const Tile<typename Type::Scalar>& tile, typename Type::Scalar scale,
                       const typename Type::Scalar* row_maximum, const typename Type::Scalar* column_maximum,
                       typename Type::Scalar* row_sum, typename Type::Scalar* column_sum) {
   using Vector = typename Type::Vector;
   const Vector factor(scale);
-  for (std::int64_t c = 0; c < tile.columns; c += Type::kWidth) Vector(0).store(column_sum + c);
+  for (std::int64_t c = 0; kColumns && c < tile.columns; c += Type::kWidth) Vector(0).store(column_sum + c);
   for (std::int64_t r = 0; r < tile.rows; ++r) {
     const Vector shift(row_maximum[r]);
     Vector of_row(0);
     for (std::int64_t c = 0; c < tile.columns; c += Type::kWidth) {
       const Vector s = Vector::load(tile.s + r * tile.stride + c);
       of_row += exp2(factor * (s - shift));
-      const Vector of_column = exp2(factor * (s - Vector::load(column_maximum + c)));
-      (Vector::load(column_sum + c) + of_column).store(column_sum + c);
+      if constexpr (kColumns) {
+        const Vector of_column = exp2(factor * (s - Vector::load(column_maximum + c)));
+        (Vector::load(column_sum + c) + of_column).store(column_sum + c);
+      }
     }
     row_sum[r] = total<Type>(of_row);
   }
 }
 
-template <class Type>
+template <class Type, bool kColumns>
 void softmax(const Tile<typename Type::Scalar>& tile, typename Type::Scalar scale,
              const typename Type::Scalar* row_shift, const typename Type::Scalar* row_factor,
              const typename Type::Scalar* column_shift, const typename Type::Scalar* column_factor) {
@@ -124,16 +126,22 @@ void softmax(const Tile<typename Type::Scalar>& tile, typename Type::Scalar scal
     for (std::int64_t c = 0; c < tile.columns; c += Type::kWidth) {
       typename Type::Scalar* const at = tile.s + r * tile.stride + c;
       const Vector s = Vector::load(at);
-      const Vector by_column = exp2(factor * (s - Vector::load(column_shift + c)));
-      multiply_add(of_row, exp2(factor * (s - shift)), Vector::load(column_factor + c) * by_column).store(at);
+      const Vector by_row = exp2(factor * (s - shift));
+      if constexpr (kColumns) {
+        const Vector by_column = exp2(factor * (s - Vector::load(column_shift + c)));
+        multiply_add(of_row, by_row, Vector::load(column_factor + c) * by_column).store(at);
+      } else {
+        (of_row * by_row).store(at);
+      }
     }
   }
 }
 
 template <class Type>
 PairwiseKernels<typename Type::Scalar> kernels() {
-  return {2 * Type::kWidth, &multiply<Type, false>,  &multiply<Type, true>,
-          &maxima<Type>,    &exponential_sums<Type>, &softmax<Type>};
+  return {2 * Type::kWidth,     &multiply<Type, false>,         &multiply<Type, true>,
+          &maxima<Type, true>,  &exponential_sums<Type, true>,  &softmax<Type, true>,
+          &maxima<Type, false>, &exponential_sums<Type, false>, &softmax<Type, false>};
 }
 
 }  // namespace

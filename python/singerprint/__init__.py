@@ -4,7 +4,7 @@
 import torch as _torch
 
 from singerprint import _C as _C
-from singerprint import augment, data, evaluation, frontend, losses, models
+from singerprint import augment, data, distributed, evaluation, frontend, losses, models
 from singerprint.models import SingerEncoder, load_model
 
 if _torch.cuda.is_available() and not _C.has_cuda:
@@ -22,6 +22,7 @@ __all__ = [
     "__version__",
     "augment",
     "data",
+    "distributed",
     "evaluation",
     "frontend",
     "load_model",

@@ -30,16 +30,17 @@ PYTHON_ARROWS = {
     "frontend": set(),
     "losses": set(),
     "data": set(),
+    "distributed": set(),
     "evaluation": set(),
     "plots": set(),
     "models": {"frontend", "data"},
     "baselines": {"frontend", "data"},
-    "training": {"augment", "losses", "models", "data", "evaluation"},
+    "training": {"augment", "distributed", "losses", "models", "data", "evaluation"},
     "experiments": {
         "augment", "baselines", "data", "evaluation", "frontend", "losses", "models", "plots", "training",
     },
 }  # fmt: skip
-PYTHON_ARROWS["cli"] = PYTHON_ARROWS["experiments"] | {"experiments"}
+PYTHON_ARROWS["cli"] = PYTHON_ARROWS["experiments"] | {"distributed", "experiments"}
 
 # An op's Python home where it is not python/singerprint/<domain>/<op>.py.
 PYTHON_HOME = {"nn/efficientnet": "models/efficientnet"}

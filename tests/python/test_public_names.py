@@ -50,6 +50,10 @@ SIGNATURES = {
         "sample_rate_hz=44100, max_pitch_ratio=1.3, max_pitch_range_ratio=1.5, max_formant_ratio=1.0, "
         "praat_compatible=False, probability=0.5"
     ),
+    "distributed.all_gather_rows": "rows",
+    "distributed.average_over_ranks": "tensors",
+    "distributed.process_group": "device='cpu', timeout_seconds=1800.0",
+    "distributed.synchronise_batch_norm": "module",
     "frontend.pitch": "waveforms, sample_rate_hz=44100, hop_length=512, min_hz=60.0, max_hz=1500.0",
     "frontend.log_mel": (
         "waveforms, sample_rate_hz=44100, n_fft=2048, hop_length=512, n_mels=80, fmin_hz=0.0, fmax_hz=None, "
@@ -64,10 +68,16 @@ SIGNATURES = {
     "frontend.resample": "waveforms, from_hz, to_hz",
     "losses.alignment": "first, second, alpha=2.0",
     "losses.Alignment": "alpha=2.0",
+    "losses.am_softmax": "embeddings, weights, singers, scale=30.0, margin=0.2",
+    "losses.AMSoftmax": "dim, singers, scale=30.0, margin=0.2, seed=0",
+    "losses.cross_decoupled": "first, second, temperature",
+    "losses.CrossDecoupled": "temperature=0.2",
     "losses.decoupled": "first, second, temperature",
     "losses.Decoupled": "temperature=0.1",
     "losses.nt_xent": "first, second, temperature",
     "losses.NTXent": "temperature=0.2",
+    "losses.supervised_nt_xent": "embeddings, singers, temperature",
+    "losses.SupervisedNTXent": "temperature=0.2",
     "losses.uniformity": "embeddings, t=2.0",
     "losses.Uniformity": "t=2.0",
     "losses.byol": "prediction, target",
@@ -108,7 +118,9 @@ def test_a_public_name_keeps_its_arguments(name):
     assert arguments(public(name)).replace("*args, **kwargs", "") == SIGNATURES[name]
 
 
-@pytest.mark.parametrize("package", ["augment", "data", "evaluation", "frontend", "losses", "models"])
+@pytest.mark.parametrize(
+    "package", ["augment", "data", "distributed", "evaluation", "frontend", "losses", "models"]
+)
 def test_every_listed_name_exists(package):
     module = public(package)
     assert package in sp.__all__

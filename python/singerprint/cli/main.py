@@ -8,6 +8,7 @@ from jsonargparse import ArgumentParser
 
 import singerprint as sp
 from singerprint.cli import augment, compare, demo, embed, evaluate, train
+from singerprint.distributed import RankError
 
 COMMANDS = {
     "train": train,
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     module = COMMANDS[parsed.command]
     try:
         code: int = module.run(parsed[parsed.command])
-    except (ValueError, OSError, FloatingPointError, NotImplementedError) as error:
+    except (ValueError, OSError, FloatingPointError, NotImplementedError, RankError) as error:
         if os.environ.get("SINGERPRINT_TRACEBACK") == "1":
             raise
         print(f"singerprint: {error}", file=sys.stderr)

@@ -1,12 +1,13 @@
-"""Train an encoder on folders of singing, without labels."""
+"""Train an encoder on folders of singing, by any of seven objectives."""
 
 from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
+from singerprint.distributed import rank
 from singerprint.experiments import folder_trials, verify
 from singerprint.models import SingerEncoder
-from singerprint.training import TrainConfig, train
+from singerprint.training import TrainConfig, TrainResult, run_ranks, train
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -35,13 +36,19 @@ def run(arguments: Namespace) -> int:
         def validate(encoder: SingerEncoder) -> dict[str, float]:
             return {"validation_eer": verify(encoder, subject).result.eer}
 
-    result = train(config, resume=resume, validate=validate)
+    with run_ranks(config):
+        result = train(config, resume=resume, validate=validate)
+        if rank() == 0:
+            _tell(config, result)
+    return 0 if result.steps == config.recipe.steps else 130
+
+
+def _tell(config: TrainConfig, result: TrainResult) -> None:
     if result.short_files:
         print(f"{result.short_files} files are shorter than a crop and were padded with zeros")
     for name, reason in result.skipped_files.items():
         print(f"skipped {name}: {reason}")
     if result.steps < config.recipe.steps:
         print(f"stopped after {result.steps} of {config.recipe.steps} steps; --resume goes on from there")
-        return 130
-    print(f"{result.steps} steps done; the encoder is in {config.out}")
-    return 0
+    else:
+        print(f"{result.steps} steps done; the encoder is in {config.out}")

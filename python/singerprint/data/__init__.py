@@ -1,9 +1,9 @@
 """From folders of singing to pairs of crops: reading, scanning, cropping, and synthetic singers."""
 
 from singerprint.data.audio import AudioError, AudioFile, AudioInfo, audio_info, read_audio
-from singerprint.data.batches import EpochBatches, PairBatches, SourceBatches
+from singerprint.data.batches import EpochBatches, PairBatches, SingerBatches, SourceBatches
 from singerprint.data.clip import Clip, as_clip
-from singerprint.data.crops import Crop, DrawAddress, FileActivity, active_share, draw_crop_pair
+from singerprint.data.crops import Crop, DrawAddress, FileActivity, active_share, draw_crop, draw_crop_pair
 from singerprint.data.folders import SingerFile, read_index, scan_folder
 from singerprint.data.impulse_responses import read_impulse_responses
 from singerprint.data.pairs import (
@@ -15,6 +15,7 @@ from singerprint.data.pairs import (
     check_files,
     collate_pairs,
 )
+from singerprint.data.singer_pairs import SingerPairs
 
 __all__ = [
     "AudioError",
@@ -30,7 +31,9 @@ __all__ = [
     "FileActivity",
     "PairBatch",
     "PairBatches",
+    "SingerBatches",
     "SingerFile",
+    "SingerPairs",
     "SkippedClip",
     "SourceBatches",
     "active_share",
@@ -38,6 +41,7 @@ __all__ = [
     "audio_info",
     "check_files",
     "collate_pairs",
+    "draw_crop",
     "draw_crop_pair",
     "read_audio",
     "read_impulse_responses",

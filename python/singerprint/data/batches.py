@@ -4,6 +4,7 @@
     SourceBatches: batch = sources_per_batch sources (without replacement, P ~ sqrt(singers of the source))
                          x batch_size / sources_per_batch singers of each (without replacement)
                          x one file of each singer
+    SingerBatches: batch = all singers in a random order, and again in another until it is full
 
 Where clips come from several sources of recordings, a batch drawn from all files is solved by an ear for
 room, microphone and codec, and the hundred files of one singer are each other's negatives. A batch of a few
@@ -23,12 +24,13 @@ from torch.utils.data import Sampler
 from singerprint.data.crops import DrawAddress, draw_words
 
 SHUFFLE_CLIPS_PURPOSE, DRAW_SOURCES_PURPOSE, DRAW_SINGERS_PURPOSE, DRAW_FILES_PURPOSE = 2, 4, 5, 6
+SHUFFLE_SINGERS_PURPOSE = 8
 
 Keys = list[tuple[int, int]]
 
 
 class EpochBatches(Sampler[Keys], ABC):
-    """Batches of the keys (epoch, index) that `CropPairs` takes, one epoch an iteration."""
+    """Batches of the keys (epoch, index) that a data set of pairs takes, one epoch an iteration."""
 
     def __init__(self, batches_per_epoch: int) -> None:
         self.batches_per_epoch = batches_per_epoch
@@ -163,6 +165,51 @@ class SourceBatches(EpochBatches):
             for singer, word in zip(order[: self.singers_per_source], files, strict=True):
                 clips = singers[singer]
                 keys.append((number, int(clips[int(word) % len(clips)])))
+        return keys
+
+
+class SingerBatches(EpochBatches):
+    """Batches of singers for `SingerPairs`, each as often as any other: once while there are enough.
+
+    Where a batch is larger than the number of singers, a singer stands in it with several pairs. Every batch
+    counts as an epoch in its keys: files and crops of a singer differ from batch to batch.
+
+    Args:
+        singers: Number of singers, >= 1.
+        batch_size: Pairs in a batch, >= 1.
+        batches_per_epoch: Batches in an epoch, >= 1.
+        seed: Seed of the draws.
+
+    Raises:
+        ValueError: A number is out of range.
+
+    Example:
+        >>> batches = SingerBatches(singers=3, batch_size=4, batches_per_epoch=1)
+        >>> [sorted(index % 3 for _, index in batch)[:3] for batch in batches] != [[0, 1, 2]]
+        True
+    """
+
+    def __init__(self, singers: int, batch_size: int, batches_per_epoch: int, seed: int = 0) -> None:
+        numbers = {"singers": singers, "batch_size": batch_size, "batches_per_epoch": batches_per_epoch}
+        for name, value in numbers.items():
+            if value < 1:
+                raise ValueError(f"SingerBatches: {name} must be positive, got {value}")
+        self.singers = singers
+        self.batch_size = batch_size
+        self.seed = seed
+        super().__init__(batches_per_epoch)
+
+    def _epoch_batches(self, epoch: int) -> Iterator[Keys]:
+        first = epoch * self.batches_per_epoch
+        return map(self._batch, range(first, first + self.batches_per_epoch))
+
+    def _batch(self, number: int) -> Keys:
+        keys: Keys = []
+        for start in range(0, self.batch_size, self.singers):
+            turn = start // self.singers
+            words = draw_words(DrawAddress(self.seed, number, turn), SHUFFLE_SINGERS_PURPOSE, self.singers)
+            order = np.argsort(words, kind="stable")[: self.batch_size - start]
+            keys.extend((number, start + int(singer)) for singer in order)
         return keys
 
 

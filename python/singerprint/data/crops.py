@@ -1,4 +1,4 @@
-"""draw_crop_pair: two crops of one file, drawn by address and away from silence.
+"""draw_crop_pair, draw_crop: two crops of one file, or one, drawn by address and away from silence.
 
     start[0] ~ uniform over [0, samples - crop_samples]                        both ends included
     start[1] ~ uniform over the same, at least `gap` away from start[0],
@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from singerprint.data.audio import AudioError, AudioFile, Samples
 
-__all__ = ["Crop", "DrawAddress", "FileActivity", "active_share", "draw_crop_pair", "draw_words"]
+__all__ = ["Crop", "DrawAddress", "FileActivity", "active_share", "draw_crop", "draw_crop_pair", "draw_words"]
 
 TRIES = 8
 WINDOW_SECONDS = 0.05
@@ -150,6 +150,33 @@ def draw_crop_pair(
         return whole, whole
     first = _draw_crop(file, crop_samples, address._replace(view=0), None, activity)
     return first, _draw_crop(file, crop_samples, address._replace(view=1), first.start_samples, activity)
+
+
+def draw_crop(
+    file: AudioFile, crop_samples: int, address: DrawAddress, activity: FileActivity | None = None
+) -> Crop:
+    """Draws one crop of a file, a pure function of the file, the length and the address.
+
+    Args:
+        file: The file.
+        crop_samples: Length of a crop at the file's reading rate, >= 1.
+        address: Where to draw.
+        activity: Kept between calls for the same file, saves the probes.
+
+    Returns:
+        The crop; a file no longer than it is padded.
+
+    Raises:
+        AudioError: The file is silent or cannot be decoded.
+
+    Example:
+        >>> file = AudioFile("song.flac", 44100)
+        >>> draw_crop(file, 176400, DrawAddress(seed=0, epoch=0)).samples.shape
+        (176400,)
+    """
+    if file.samples <= crop_samples:
+        return _whole_file(file, crop_samples)
+    return _draw_crop(file, crop_samples, address, None, FileActivity() if activity is None else activity)
 
 
 def _draw_crop(

@@ -26,18 +26,21 @@ __all__ = [
     "SkippedClip",
     "check_files",
     "collate_pairs",
+    "crop_length",
 ]
 
 
 class CropPair(NamedTuple):
-    """Two crops of one file.
+    """Two crops that are to be told to belong together.
 
     Attributes:
         first: (samples,) float32, largest magnitude 1.
         second: (samples,) float32, largest magnitude 1.
-        clip_id: Index of the file in the data set.
+        clip_id: Index of its key.
         epoch: Epoch of its key.
-        padded: True where the file is shorter than a crop: zeros follow it, and both crops are the same.
+        padded: True where a file is shorter than a crop: zeros follow it, and two crops of it are the same.
+        singer: Equal for pairs of one singer, as far as the data set looks at who sings: `CropPairs` does
+            not, and gives the clip id.
     """
 
     first: Tensor
@@ -45,6 +48,7 @@ class CropPair(NamedTuple):
     clip_id: int
     epoch: int
     padded: bool
+    singer: int
 
 
 class SkippedClip(NamedTuple):
@@ -63,6 +67,7 @@ class PairBatch(NamedTuple):
         clip_ids: (batch,) int64.
         epochs: (batch,) int64.
         padded: (batch,) bool.
+        singers: (batch,) int64.
         skipped: The files that are missing from the batch; where all are, `batch` is 0 and `samples` is 0.
     """
 
@@ -71,6 +76,7 @@ class PairBatch(NamedTuple):
     clip_ids: Tensor
     epochs: Tensor
     padded: Tensor
+    singers: Tensor
     skipped: tuple[SkippedClip, ...]
 
 
@@ -116,9 +122,7 @@ class CropPairs(Dataset["CropPair | SkippedClip"]):
     ) -> None:
         if len(files) == 0:
             raise ValueError("CropPairs: files must hold at least one file, got none")
-        if sample_rate_hz <= 0:
-            raise ValueError(f"CropPairs: sample_rate_hz must be positive, got {sample_rate_hz}")
-        self.crop_samples = _crop_samples("CropPairs", crop_seconds, sample_rate_hz)
+        self.crop_samples = crop_length("CropPairs", crop_seconds, sample_rate_hz)
         self.files = tuple(files)
         self.sample_rate_hz = sample_rate_hz
         self.seed = seed
@@ -152,6 +156,7 @@ class CropPairs(Dataset["CropPair | SkippedClip"]):
             clip_id=index,
             epoch=epoch,
             padded=first.padded,
+            singer=index,
         )
 
 
@@ -159,14 +164,14 @@ def collate_pairs(items: Sequence[CropPair | SkippedClip]) -> PairBatch:
     """Stacks the pairs of a batch and lists the files that could not be read.
 
     Args:
-        items: Items of CropPairs, at least one.
+        items: Items of CropPairs or SingerPairs, at least one.
 
     Returns:
         The batch; it is smaller than `items` where files were skipped, and a training loop must look at its
         length.
 
     Example:
-        >>> pair = CropPair(torch.zeros(4), torch.zeros(4), clip_id=7, epoch=0, padded=False)
+        >>> pair = CropPair(torch.zeros(4), torch.zeros(4), clip_id=7, epoch=0, padded=False, singer=7)
         >>> batch = collate_pairs([pair, SkippedClip("a.wav", "damaged")])
         >>> batch.clip_ids, batch.skipped[0].name
         (tensor([7]), 'a.wav')
@@ -179,6 +184,7 @@ def collate_pairs(items: Sequence[CropPair | SkippedClip]) -> PairBatch:
         clip_ids=torch.tensor([pair.clip_id for pair in pairs], dtype=torch.int64),
         epochs=torch.tensor([pair.epoch for pair in pairs], dtype=torch.int64),
         padded=torch.tensor([pair.padded for pair in pairs], dtype=torch.bool),
+        singers=torch.tensor([pair.singer for pair in pairs], dtype=torch.int64),
         skipped=skipped,
     )
 
@@ -225,7 +231,26 @@ def _stack(waveforms: list[Tensor]) -> Tensor:
     return torch.stack(waveforms) if waveforms else torch.zeros(0, 0)
 
 
-def _crop_samples(operation: str, crop_seconds: float, sample_rate_hz: int) -> int:
+def crop_length(operation: str, crop_seconds: float, sample_rate_hz: int) -> int:
+    """Samples of a crop of so many seconds.
+
+    Args:
+        operation: Who asks, for the sentence of a refusal.
+        crop_seconds: Length, > 0.
+        sample_rate_hz: Rate, > 0.
+
+    Returns:
+        The nearest whole number, at least 1.
+
+    Raises:
+        ValueError: A length or rate that is not positive.
+
+    Example:
+        >>> crop_length("crops", 0.5, 44100)
+        22050
+    """
+    if sample_rate_hz <= 0:
+        raise ValueError(f"{operation}: sample_rate_hz must be positive, got {sample_rate_hz}")
     if not (0 < crop_seconds < float("inf")) or round(crop_seconds * sample_rate_hz) < 1:
         raise ValueError(f"{operation}: crop_seconds must be positive and finite, got {crop_seconds}")
     return round(crop_seconds * sample_rate_hz)

@@ -101,6 +101,7 @@ def run_demo(config: DemoConfig) -> Path:
     training = TrainConfig(
         data=(config.data or config.out / "singers",),
         out=run,
+        objective="simclr",
         steps=config.steps,
         batch_size=min(config.batch_size, len(split.train)),
         crop_seconds=config.crop_seconds,
@@ -254,6 +255,6 @@ def _notes(config: DemoConfig, split: Split, skipped: dict[str, str]) -> list[st
     notes = [
         f"{source}: trained on {len(split.train)} files, measured on {len(split.test)} files of singers that "
         f"were not trained on. {config.steps} steps of {config.batch_size} pairs of crops of "
-        f"{config.crop_seconds:g} s, contrastive, without labels."
+        f"{config.crop_seconds:g} s, NT-Xent, without labels."
     ]
     return notes + [f"Skipped {name}: {reason}" for name, reason in skipped.items()]

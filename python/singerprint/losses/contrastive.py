@@ -1,4 +1,4 @@
-"""The derivative of the contrastive losses, which is a native op beside each."""
+"""The derivative of the losses that return ``log_sum_exp`` beside themselves, which is a native op beside each."""
 
 from typing import Any
 
@@ -7,27 +7,31 @@ from torch import Tensor
 
 
 def register_contrastive(name: str) -> None:
-    """Makes ``<name>_backward`` the derivative of the op, which returns its loss and its ``log_sum_exp``."""
+    """Makes ``<name>_backward`` the derivative of the op, which returns its loss and its ``log_sum_exp``.
+
+    The op takes tensors and then numbers, ``<name>_backward`` grad_loss, the tensors, ``log_sum_exp`` and the
+    numbers; it returns the gradient by the first tensor, or the gradients by the first tensors.
+    """
 
     def setup_context(
         ctx: Any,  # noqa: ANN401 - PyTorch's context takes any attribute
-        inputs: tuple[Tensor, Tensor, float],
+        inputs: tuple[Tensor | float, ...],
         output: tuple[Tensor, Tensor],
     ) -> None:
-        first, second, temperature = inputs
         log_sum_exp = output[1]
         ctx.mark_non_differentiable(log_sum_exp)
-        ctx.save_for_backward(first, second, log_sum_exp)
-        ctx.temperature = temperature
+        ctx.save_for_backward(*(value for value in inputs if isinstance(value, Tensor)), log_sum_exp)
+        ctx.numbers = [value for value in inputs if not isinstance(value, Tensor)]
 
     def backward(
         ctx: Any,  # noqa: ANN401 - as above
         grad_loss: Tensor,
         _grad_log_sum_exp: Tensor | None,
-    ) -> tuple[Tensor, Tensor, None]:
-        first, second, log_sum_exp = ctx.saved_tensors
+    ) -> tuple[Tensor | None, ...]:
         op = getattr(torch.ops.singerprint, f"{name}_backward")
-        grad_first, grad_second = op(grad_loss, first, second, log_sum_exp, ctx.temperature)
-        return grad_first, grad_second, None
+        result = op(grad_loss, *ctx.saved_tensors, *ctx.numbers)
+        gradients = (result,) if isinstance(result, Tensor) else tuple(result)
+        inputs = len(ctx.saved_tensors) - 1 + len(ctx.numbers)
+        return gradients + (None,) * (inputs - len(gradients))
 
     torch.library.register_autograd(f"singerprint::{name}", backward, setup_context=setup_context)

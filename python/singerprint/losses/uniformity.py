@@ -1,9 +1,9 @@
 """Uniformity: how evenly the directions of a batch of embeddings cover the sphere."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
+
+from singerprint.losses.contrastive import register_contrastive
 
 
 def uniformity(embeddings: Tensor, t: float = 2.0) -> Tensor:
@@ -67,26 +67,4 @@ class Uniformity(nn.Module):
         return f"t={self.t}"
 
 
-def _setup_context(
-    ctx: Any,  # noqa: ANN401 - PyTorch's context takes any attribute
-    inputs: tuple[Tensor, float],
-    output: tuple[Tensor, Tensor],
-) -> None:
-    embeddings, t = inputs
-    log_sum_exp = output[1]
-    ctx.mark_non_differentiable(log_sum_exp)
-    ctx.save_for_backward(embeddings, log_sum_exp)
-    ctx.t = t
-
-
-def _backward(
-    ctx: Any,  # noqa: ANN401 - as above
-    grad_loss: Tensor,
-    _grad_log_sum_exp: Tensor | None,
-) -> tuple[Tensor, None]:
-    embeddings, log_sum_exp = ctx.saved_tensors
-    gradient: Tensor = torch.ops.singerprint.uniformity_backward(grad_loss, embeddings, log_sum_exp, ctx.t)
-    return gradient, None
-
-
-torch.library.register_autograd("singerprint::uniformity", _backward, setup_context=_setup_context)
+register_contrastive("uniformity")

@@ -22,10 +22,11 @@ from singerprint.atomic_file import write_files
 from singerprint.models import SingerEncoder, load_model, save_model
 from singerprint.training.config import TrainConfig
 
-SCHEMA = 1
+SCHEMA = 2  # 1 called NT-Xent "contrastive"
 # Settings that may change between the first and the resumed part of a run without changing what it computes.
 FREE_SETTINGS = frozenset(
     {"data", "out", "workers", "log_every", "checkpoint_every", "validate_every", "device", "init"}
+    | {"rank_timeout_seconds"}
     | {"augmentation"}  # a name: what it stands for, transforms, must stay
 )
 
@@ -66,7 +67,7 @@ def save_checkpoint(run: Path, step: int, state: TrainingState, keep: int = 2) -
             "schema": SCHEMA,
             "step": step,
             "config": state.config.as_json(),
-            "files": _names_sha256(state.files),
+            "files": names_sha256(state.files),
             "sha256": {path.name: _sha256(path) for path in sorted(partial.iterdir())},
         }
         write_files({partial / "training.json": (json.dumps(facts, indent=2) + "\n").encode()})
@@ -120,14 +121,14 @@ def load_checkpoint(path: Path, state: TrainingState) -> int:
 
 def _check_same_run(facts: dict[str, Any], state: TrainingState) -> None:
     config = state.config
-    # A constant rate and NT-Xent know no last step: such a run may be made longer.
-    open_ended = config.objective == "contrastive" and config.recipe.schedule == "constant"
+    # A constant rate knows no last step, nor does any loss but BYOL's: such a run may be made longer.
+    open_ended = config.objective != "byol" and config.recipe.schedule == "constant"
     free = FREE_SETTINGS | {"steps"} if open_ended else FREE_SETTINGS
     for name, value in config.as_json().items():
         expected = facts["config"].get(name)
         if name not in free and expected != value:
             raise ValueError(f"train: {name} must be {expected!r} as in the resumed run, got {value!r}")
-    if facts["files"] != _names_sha256(state.files):
+    if facts["files"] != names_sha256(state.files):
         raise ValueError("train: data must hold the files of the resumed run, got others")
 
 
@@ -164,7 +165,8 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _names_sha256(names: tuple[str, ...]) -> str:
+def names_sha256(names: tuple[str, ...]) -> str:
+    """The digest by which the files of two runs, or of two ranks, are compared."""
     return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 

@@ -1,7 +1,7 @@
-"""What a stretch of training cost: mean loss, clips per second, the share spent waiting for data."""
+"""What a stretch of training gave and cost: mean losses, clips per second, the share spent waiting."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -9,13 +9,13 @@ from torch import Tensor
 
 
 class StretchClock:
-    """Counts steps from its making on; losses stay on their device until they are summed up."""
+    """Counts steps from its making on; figures stay on their device until they are summed up."""
 
     def __init__(self) -> None:
         self._started = time.perf_counter()
         self._waited_seconds = 0.0
         self._clips = 0
-        self._losses: list[Tensor] = []
+        self._figures: dict[str, list[Tensor]] = {}
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -26,17 +26,18 @@ class StretchClock:
         finally:
             self._waited_seconds += time.perf_counter() - entered
 
-    def count(self, clips: int, loss: Tensor) -> None:
-        """Adds one step of ``clips`` clips."""
+    def count(self, clips: int, figures: Mapping[str, Tensor]) -> None:
+        """Adds one step of ``clips`` clips; its figures, each ``()``, are the same for every step."""
         self._clips += clips
-        self._losses.append(loss)
+        for name, figure in figures.items():
+            self._figures.setdefault(name, []).append(figure)
 
     def summary(self) -> dict[str, float]:
-        """``loss``, ``clips_per_second``, ``waiting_share`` ``seconds`` of the counted steps."""
-        loss = float(torch.stack(self._losses).mean())  # the only synchronisation with a device
+        """Means of the figures, ``clips_per_second``, ``waiting_share``, ``seconds`` of the counted steps."""
+        means = torch.stack([torch.stack(figures).mean() for figures in self._figures.values()])
+        figures = dict(zip(self._figures, means.tolist(), strict=True))  # the only wait for a device
         seconds = time.perf_counter() - self._started
-        return {
-            "loss": loss,
+        return figures | {
             "clips_per_second": self._clips / seconds,
             "waiting_share": self._waited_seconds / seconds,
             "seconds": seconds,

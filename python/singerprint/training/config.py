@@ -7,27 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from singerprint.augment import preset_or_file, to_config
-
-ObjectiveName = Literal["contrastive", "byol"]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Optimisation settings of one objective in Torres et al., ISMIR 2023 (released configuration)."""
-
-    steps: int
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
-    warmup_steps: int
-    schedule: Literal["constant", "cosine"]
-
-
-RECIPES: dict[ObjectiveName, Recipe] = {
-    "contrastive": Recipe(53_000, 140, 1e-4, 1e-5, 0, "constant"),
-    # The authors warm up for 10 of 1,000 epochs of 170 steps.
-    "byol": Recipe(62_000, 120, 3e-5, 1.5e-6, 1_700, "cosine"),
-}
+from singerprint.training.recipes import LABELLED, RECIPES, ObjectiveName, Recipe
 
 
 @dataclass(frozen=True)
@@ -37,7 +17,16 @@ class TrainConfig:
     Attributes:
         data: folders of singing, ``folder/singer/**/file.{wav,flac,ogg,mp3}`` or flat.
         out: folder of the run: configuration, metrics, checkpoints and the trained encoder.
-        objective: ``contrastive`` (NT-Xent) or ``byol``.
+        objective: what is minimised over pairs of crops. Two crops of a file, no labels: ``contrastive`` (the
+            released CONT: the other clips of the second view are the negatives of the first, the positive is
+            left out of the denominator), ``contrastive_vc`` (and variance and covariance of VICReg),
+            ``uniformity_alignment``, ``vicreg``, ``byol``, ``simclr`` (symmetric NT-Xent). Crops of two files
+            of one singer, known by the folder: ``singer_contrastive``.
+        weights: what terms of the objective are multiplied by, such as ``--weights.variance 10``. Terms:
+            ``cross_decoupled`` of ``contrastive``; it, ``variance`` and ``covariance`` of ``contrastive_vc``;
+            ``alignment`` and ``uniformity`` of ``uniformity_alignment``; ``invariance``, ``variance`` and
+            ``covariance`` of ``vicreg``; ``byol``, ``nt_xent``, ``supervised_nt_xent`` of the others. Terms
+            left out keep the papers' weights.
         steps: optimisation steps, at least 1.
         batch_size: pairs of crops a step, at least 2.
         crop_seconds: length of a crop, in seconds.
@@ -50,9 +39,9 @@ class TrainConfig:
         warmup_steps: steps of linear warm-up, the last at the peak; at most a tenth of the steps by default.
         schedule: after the warm-up, ``constant`` or ``cosine``, which ends just above 0.
         optimizer: ``adam`` as in the papers, or ``adamw``.
-        temperature: temperature of the contrastive loss.
+        temperature: of ``cross_decoupled``, ``nt_xent`` and ``supervised_nt_xent``.
         initial_tau: first decay rate of BYOL's target; it rises to 1 along a cosine.
-        augmentation: how the two views of a clip are made to differ: a preset (``paper``, ``paper_fixed``,
+        augmentation: how the two views of a pair are made to differ: a preset (``paper``, ``paper_fixed``,
             ``quiet``, ``strong``, ``none``) or a JSON or YAML file, see :mod:`singerprint.augment`.
         n_mels: bins of the log-mel spectrogram, where there is no ``init``.
         init: a run or model folder whose encoder is the starting point; None starts from random weights.
@@ -61,15 +50,18 @@ class TrainConfig:
         log_every: steps between two lines of metrics.jsonl.
         checkpoint_every: steps between two checkpoints.
         validate_every: steps between two validations, where a validation is given.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu`` or ``cuda``; under torchrun, rank by rank one GPU.
+        rank_timeout_seconds: under torchrun, how long a rank waits for the others before it gives up, also
+            while rank 0 validates alone.
     """
 
     data: tuple[Path, ...]
     out: Path
     objective: ObjectiveName = "contrastive"
+    weights: dict[str, float] | None = None
     steps: int | None = None
     batch_size: int | None = None
-    crop_seconds: float = 4.0
+    crop_seconds: float | None = None
     sources_per_batch: int | None = None
     learning_rate: float | None = None
     weight_decay: float | None = None
@@ -78,7 +70,7 @@ class TrainConfig:
     optimizer: Literal["adam", "adamw"] = "adam"
     temperature: float = 0.2
     initial_tau: float = 0.99
-    augmentation: str = "paper"
+    augmentation: str | None = None
     n_mels: int = 80
     init: Path | None = None
     seed: int = 0
@@ -87,6 +79,7 @@ class TrainConfig:
     checkpoint_every: int = 500
     validate_every: int = 500
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    rank_timeout_seconds: float = 1800.0
     recipe: Recipe = field(init=False)
     transforms: list[dict[str, Any]] = field(init=False)
 
@@ -95,6 +88,7 @@ class TrainConfig:
         if self.objective not in RECIPES:
             raise ValueError(f"train: objective must be one of {sorted(RECIPES)}, got {self.objective!r}")
         given = {name: getattr(self, name) for name in Recipe.__dataclass_fields__}
+        given["weights"] = self._complete_weights()
         recipe = dataclasses.replace(
             RECIPES[self.objective], **{name: value for name, value in given.items() if value is not None}
         )
@@ -102,7 +96,7 @@ class TrainConfig:
             recipe = dataclasses.replace(recipe, warmup_steps=min(recipe.warmup_steps, recipe.steps // 10))
         object.__setattr__(self, "recipe", recipe)
         # Written out beside the run: a file may be changed, and a preset may be by a later version.
-        object.__setattr__(self, "transforms", to_config(preset_or_file(self.augmentation)))
+        object.__setattr__(self, "transforms", to_config(preset_or_file(recipe.augmentation)))
         at_least = {
             "steps": (recipe.steps, 1),
             "batch_size": (recipe.batch_size, 2),
@@ -118,18 +112,43 @@ class TrainConfig:
                 raise ValueError(f"train: {name} must be at least {least}, got {value}")
         if self.seed >= 2**63:
             raise ValueError(f"train: seed must be below 2**63, got {self.seed}")
-        for name in ("crop_seconds", "temperature"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"train: {name} must be positive and finite, got {value}")
+        positive = {
+            "crop_seconds": recipe.crop_seconds,
+            "temperature": self.temperature,
+            "rank_timeout_seconds": self.rank_timeout_seconds,
+        }
+        for name, number in positive.items():
+            if not (math.isfinite(number) and number > 0):
+                raise ValueError(f"train: {name} must be positive and finite, got {number}")
         for name in ("learning_rate", "weight_decay"):
             value = getattr(recipe, name)
             if not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"train: {name} must be finite and not negative, got {value}")
         if not 0 <= self.initial_tau <= 1:
             raise ValueError(f"train: initial_tau must lie in [0, 1], got {self.initial_tau}")
+        if self.sources_per_batch is not None and self.objective in LABELLED:
+            raise ValueError(
+                f"train: sources_per_batch must be left out with {self.objective}, whose batches are drawn "
+                f"from all singers alike, got {self.sources_per_batch}"
+            )
         if not self.data:
             raise ValueError("train: data must name at least one folder, got none")
+
+    def _complete_weights(self) -> dict[str, float]:
+        """The papers' weights, those that are given in their places."""
+        weights = dict(RECIPES[self.objective].weights)
+        for name, value in (self.weights or {}).items():
+            if name not in weights:
+                raise ValueError(
+                    f"train: weights must be of the terms of {self.objective}, {', '.join(weights)}, "
+                    f"got {name!r}"
+                )
+            if not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"train: the weight of {name} must be finite and not negative, got {value}")
+            weights[name] = value
+        if not any(weights.values()):
+            raise ValueError(f"train: weights must not all be 0, got {weights}")
+        return weights
 
     def as_json(self) -> dict[str, Any]:
         """The configuration as JSON values, the recipe's values filled in."""

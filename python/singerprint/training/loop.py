@@ -7,36 +7,36 @@ view, clip). A run that was stopped and resumed therefore ends with the same bit
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 
-from singerprint import _C
 from singerprint.atomic_file import write_files
 from singerprint.augment import DrawKey, from_config
-from singerprint.data import (
-    CheckedFiles,
-    CropPairs,
-    EpochBatches,
-    PairBatch,
-    PairBatches,
-    SingerFile,
-    SourceBatches,
-    collate_pairs,
-)
+from singerprint.data import CheckedFiles, PairBatch, SingerFile
+from singerprint.distributed import all_or_none, exchange, rank, rank_count, synchronise_batch_norm
 from singerprint.models import SingerEncoder, load_model, save_model
+from singerprint.training.batches import rank_batches
 from singerprint.training.checkpoint import TrainingState, load_checkpoint, newest_checkpoint, save_checkpoint
 from singerprint.training.clock import StretchClock
 from singerprint.training.config import TrainConfig
-from singerprint.training.files import source_of_each, usable_files
+from singerprint.training.files import usable_files
 from singerprint.training.interruption import stop_on_signal
 from singerprint.training.metrics import append_metrics, cut_metrics
-from singerprint.training.objective import build_objective
+from singerprint.training.objectives import ObjectiveLoss, build_objective
+from singerprint.training.positives import positives
 from singerprint.training.progress import TrainingProgress
+from singerprint.training.ranks import (
+    OPERATION,
+    average_step,
+    figures_of_all,
+    readable_on_every_rank,
+    refuse_other_state,
+    run_ranks,
+)
 
 Validate = Callable[[SingerEncoder], dict[str, float]]
 
@@ -65,45 +65,54 @@ def train(
     validate: Validate | None = None,
     show_progress: bool = True,
 ) -> TrainResult:
-    """Trains an encoder without labels and writes the run folder ``config.out``.
+    """Trains an encoder and writes the run folder ``config.out``.
 
     The folder receives ``config.json``, ``metrics.jsonl``, ``checkpoints/`` and, at the end, the encoder.
+    Under torchrun the ranks share each batch (see :mod:`singerprint.training.ranks`); rank 0 writes.
 
     Args:
         config: the run's settings.
         files: train on these; None takes all files of ``config.data``.
         resume: go on from the newest whole checkpoint of ``config.out`` instead of starting anew.
         validate: called with the encoder in eval mode every ``config.validate_every`` steps and before the
-            first; its figures join the metrics.
+            first, on rank 0; its figures join the metrics.
         show_progress: a progress bar on standard error.
 
     Returns:
         The trained encoder and what was noticed on the way.
 
     Raises:
-        ValueError: no usable audio, a batch larger than the data, an occupied ``out``, or nothing to resume.
+        ValueError: no usable audio, a batch larger than the data or not divisible by the ranks, an occupied
+            ``out``, or nothing to resume.
         FloatingPointError: the loss or a weight is not finite; the last checkpoint remains.
+        RankError: another rank failed, left or came too late.
 
     Example:
         >>> config = TrainConfig(data=(Path("dataset"),), out=Path("runs/first"))  # doctest: +SKIP
         >>> encoder = train(config).encoder  # doctest: +SKIP
     """
-    if not resume and config.out.exists() and any(config.out.iterdir()):
-        raise ValueError(f"train: out must be a new or empty folder, or be resumed, got {config.out}")
-    checkpoint = _checkpoint_to_resume(config) if resume else None
-    run = _Run(config, usable_files(config, files), validate, checkpoint)
-    config.out.mkdir(parents=True, exist_ok=True)
-    done = 0 if checkpoint is None else run.restore(checkpoint)
-    write_files({config.out / "config.json": (json.dumps(config.as_json(), indent=2) + "\n").encode()})
-    with (
-        stop_on_signal() as stop_asked,
-        TrainingProgress(config.recipe.steps, done, show_progress) as progress,
-    ):
-        done = run.advance(done, stop_asked, progress)
-    if done == config.recipe.steps:
-        save_model(run.encoder, config.out)
-    run.encoder.eval()
-    return TrainResult(run.encoder, done, len(run.checked.short), run.skipped)
+    with run_ranks(config) as device:
+        with all_or_none(OPERATION):
+            if not resume and config.out.exists() and any(config.out.iterdir()):
+                raise ValueError(f"train: out must be a new or empty folder, or be resumed, got {config.out}")
+            checkpoint = _checkpoint_to_resume(config) if resume else None
+            run = _Run(config, usable_files(config, files), validate, checkpoint, device)
+            done = 0 if checkpoint is None else load_checkpoint(checkpoint, run.state)
+        refuse_other_state(run.state, done)
+        with all_or_none(OPERATION):
+            if rank() == 0:
+                _prepare_folder(config, checkpoint, done)
+        with (
+            stop_on_signal() as stop_asked,
+            TrainingProgress(config.recipe.steps, done, show_progress and rank() == 0) as progress,
+        ):
+            done = run.advance(done, stop_asked, progress)
+        with all_or_none(OPERATION):
+            if rank() == 0 and done == config.recipe.steps:
+                save_model(run.encoder, config.out)
+        run.encoder.eval()
+        skipped = {name: reason for part in exchange(OPERATION, run.skipped) for name, reason in part.items()}
+    return TrainResult(run.encoder, done, len(run.checked.short), skipped)
 
 
 class _Run:
@@ -115,12 +124,13 @@ class _Run:
         checked: CheckedFiles,
         validate: Validate | None,
         checkpoint: Path | None,
+        device: torch.device,
     ) -> None:
         self.config = config
         self.checked = checked
         self.validate = validate
         self.skipped = {file.name: reason for file, reason in checked.unreadable}
-        self.device = _device(config)
+        self.device = device
         start = checkpoint or config.init
         if start is not None:
             encoder = load_model(start)
@@ -128,6 +138,8 @@ class _Run:
             encoder = SingerEncoder.untrained(seed=config.seed, n_mels=config.n_mels)
         self.encoder = encoder.to(self.device)
         self.objective = build_objective(config, self.encoder).to(self.device)
+        if rank_count() > 1:
+            synchronise_batch_norm(self.objective)
         self.augmentation = from_config(config.transforms)
         trained = [*self.encoder.parameters(), *self.objective.parameters()]
         self.parameters = [parameter for parameter in trained if parameter.requires_grad]
@@ -135,7 +147,7 @@ class _Run:
         self.optimizer = algorithm(
             self.parameters, lr=config.recipe.learning_rate, weight_decay=config.recipe.weight_decay
         )
-        self.batches = _batch_sampler(config, checked.usable)
+        self.pairs, self.batches = positives(config, checked.usable, self.encoder.sample_rate_hz)
 
     @property
     def state(self) -> TrainingState:
@@ -143,73 +155,43 @@ class _Run:
         names = tuple(file.name for file in self.checked.usable)
         return TrainingState(self.encoder, self.objective, self.optimizer, self.config, names)
 
-    def restore(self, checkpoint: Path) -> int:
-        """Loads a checkpoint and returns the number of steps it has done."""
-        step = load_checkpoint(checkpoint, self.state)
-        cut_metrics(self.config.out, step)
-        if step < self.config.recipe.steps:  # the encoder of a shorter run is not this run's
-            for name in ("encoder.json", "encoder.safetensors"):
-                (self.config.out / name).unlink(missing_ok=True)
-        return step
-
     def advance(self, done: int, stop_asked: Callable[[], bool], progress: TrainingProgress) -> int:
-        """Runs the remaining steps, or until a stop is asked for; returns the number of steps done."""
+        """Runs the remaining steps, or until a rank is asked to stop; returns the number of steps done."""
         config = self.config
         if done == 0 and self.validate is not None:
-            append_metrics(config.out, {"step": 0, "epoch": 0, **self._validation()})
+            self._write_metrics({"step": 0, "epoch": 0}, validate=True)
         clock = StretchClock()
-        batches = self._batches(done)
+        batches = rank_batches(config, self.pairs, self.batches, done)
         stopping = False
         while done < config.recipe.steps and not stopping:
             with clock.waiting():
-                epoch, batch = next(batches)
+                with all_or_none(OPERATION):
+                    epoch, batch = next(batches)
+                    self.skipped |= {clip.name: clip.reason for clip in batch.skipped}
+                batch = readable_on_every_rank(batch)
             clock.count(2 * len(batch.clip_ids), self._step(done, batch))
             done += 1
             progress.advance()
-            stopping = stop_asked()
+            stopping = any(exchange("train: stop", stop_asked()))
             last = stopping or done == config.recipe.steps
             validation_due = self.validate is not None and (last or done % config.validate_every == 0)
             checkpoint_due = last or done % config.checkpoint_every == 0
             if validation_due or checkpoint_due or done % config.log_every == 0:
-                figures = clock.summary()
+                figures = figures_of_all(clock.summary())
                 self._refuse_non_finite(figures["loss"], done)
                 progress.show(figures)
                 figures |= {"step": done, "epoch": epoch, "learning_rate": config.learning_rate_at(done - 1)}
-                append_metrics(config.out, figures | (self._validation() if validation_due else {}))
+                self._write_metrics(figures, validation_due)
                 clock = StretchClock()
             if checkpoint_due:
                 self._refuse_non_finite(self._sum_of_weights(), done)
-                save_checkpoint(config.out, done, self.state)
+                with all_or_none(OPERATION):
+                    if rank() == 0:
+                        save_checkpoint(config.out, done, self.state)
         return done
 
-    def _batches(self, done: int) -> Iterator[tuple[int, PairBatch]]:
-        """Batches from step ``done`` on, each with its epoch, without end."""
-        config = self.config
-        pairs = CropPairs(
-            self.checked.usable, config.crop_seconds, self.encoder.sample_rate_hz, seed=config.seed
-        )
-        loader = DataLoader(
-            pairs,
-            batch_sampler=self.batches,
-            collate_fn=collate_pairs,
-            num_workers=config.workers,
-            persistent_workers=config.workers > 0,
-        )
-        epoch, start = divmod(done, self.batches.batches_per_epoch)
-        while True:
-            self.batches.set_epoch(epoch, start)
-            for batch in loader:
-                yield epoch, batch
-            epoch, start = epoch + 1, 0
-
-    def _step(self, done: int, batch: PairBatch) -> Tensor:
-        """One optimisation step; returns the loss, still on its device."""
-        self.skipped |= {clip.name: clip.reason for clip in batch.skipped}
-        if len(batch.clip_ids) < 2:
-            raise ValueError(
-                "train: data must give at least 2 readable clips a batch, got "
-                f"{len(batch.clip_ids)}; skipped: {', '.join(clip.name for clip in batch.skipped)}"
-            )
+    def _step(self, done: int, batch: PairBatch) -> dict[str, Tensor]:
+        """One optimisation step; returns the loss and its terms, still on their device."""
         first, second = (
             self.augmentation(
                 waveforms.to(self.device),
@@ -221,18 +203,24 @@ class _Run:
         self.objective.train()
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate_at(done)
-        loss: Tensor = self.objective(self.encoder, first, second)
+        loss: ObjectiveLoss = self.objective(self.encoder, first, second, batch.singers.to(self.device))
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.total.backward()  # type: ignore[no-untyped-call]
+        average_step(self.state, self.parameters)
         self.optimizer.step()
         self.objective.after_step(self.encoder, (done + 1) / self.config.recipe.steps)
-        return loss.detach()
+        terms = {name: term.detach() for name, term in loss.terms.items()}
+        return {"loss": loss.total.detach(), **terms}
 
-    def _validation(self) -> dict[str, float]:
-        if self.validate is None:
-            return {}
-        self.encoder.eval()
-        return self.validate(self.encoder)
+    def _write_metrics(self, figures: dict[str, float], validate: bool) -> None:
+        """Rank 0 validates, where asked to, and appends the figures; the others wait."""
+        with all_or_none(OPERATION):
+            if rank() != 0:
+                return
+            if validate and self.validate is not None:
+                self.encoder.eval()
+                figures = figures | self.validate(self.encoder)
+            append_metrics(self.config.out, figures)
 
     def _sum_of_weights(self) -> float:
         """Not finite if a weight is not."""
@@ -246,16 +234,15 @@ class _Run:
             )
 
 
-def _batch_sampler(config: TrainConfig, files: Sequence[SingerFile]) -> EpochBatches:
-    if config.sources_per_batch is None:
-        return PairBatches(len(files), config.recipe.batch_size, config.seed)
-    return SourceBatches(
-        source_of_each(config, files),
-        [file.singer for file in files],
-        config.recipe.batch_size,
-        config.sources_per_batch,
-        config.seed,
-    )
+def _prepare_folder(config: TrainConfig, checkpoint: Path | None, done: int) -> None:
+    """Writes the configuration, and takes back what a resumed run wrote after its checkpoint."""
+    config.out.mkdir(parents=True, exist_ok=True)
+    if checkpoint is not None:
+        cut_metrics(config.out, done)
+        if done < config.recipe.steps:  # the encoder of a shorter run is not this run's
+            for name in ("encoder.json", "encoder.safetensors"):
+                (config.out / name).unlink(missing_ok=True)
+    write_files({config.out / "config.json": (json.dumps(config.as_json(), indent=2) + "\n").encode()})
 
 
 def _checkpoint_to_resume(config: TrainConfig) -> Path:
@@ -263,11 +250,3 @@ def _checkpoint_to_resume(config: TrainConfig) -> Path:
     if path is None:
         raise ValueError(f"train: out must hold a checkpoint to resume from, got none in {config.out}")
     return path
-
-
-def _device(config: TrainConfig) -> torch.device:
-    if config.device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() and _C.has_cuda else "cpu")
-    if config.device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("train: device must be there, got cuda on a machine or a PyTorch without it")
-    return torch.device(config.device)

@@ -22,7 +22,8 @@ at::Tensor logits(const at::Tensor& z, const PairwiseProblem& problem) {
   const at::Tensor rows = z.to(at::kDouble);
   at::Tensor result = rows.mm(rows.t()) * problem.scale;
   for (std::int64_t i = 0; i < problem.rows; ++i) {
-    result[i][i] = -std::numeric_limits<double>::infinity();
+    const Run run = run_of(i, problem);
+    result[i].slice(0, run.begin, run.end).fill_(-std::numeric_limits<double>::infinity());
     result[i][partner_of(i, problem)] = -std::numeric_limits<double>::infinity();
   }
   return result;
@@ -62,20 +63,43 @@ class Pairwise : public testing::TestWithParam<at::ScalarType> {
 // Rows below, at and above one tile (256) and two; an even and an odd number of tiles; dims around a panel.
 constexpr std::int64_t kShapes[][2] = {{2, 1}, {6, 5}, {34, 31}, {256, 33}, {258, 7}, {514, 64}, {1030, 3}, {1300, 65}};
 
+void expect_the_full_matrix(const at::Tensor& z, const PairwiseProblem& problem, double tolerance) {
+  const at::Tensor full = logits(z, problem);
+  const at::Tensor sums = full.logsumexp({1});
+  EXPECT_LE(relative_error(log_sum_exp(z, problem), sums), tolerance) << problem.rows << " x " << problem.dim;
+  const at::Tensor softmax = (full - sums.unsqueeze(1)).exp();
+  const at::Tensor expected = (softmax + softmax.t()).mm(z.to(at::kDouble));
+  EXPECT_LE(relative_error(product(z, problem, sums), expected), 4 * tolerance) << problem.rows << " x " << problem.dim;
+}
+
 TEST_P(Pairwise, EqualsTheFullMatrix) {
   for (const auto& [rows, dim] : kShapes) {
     for (const std::int64_t partner_offset : {std::int64_t{0}, rows / 2}) {
       if (rows == 2 && partner_offset != 0) continue;  // nothing would be left
-      const PairwiseProblem problem{rows, dim, partner_offset, 5.0};
-      const at::Tensor z = unit_rows(rows, dim, GetParam());
-      const at::Tensor full = logits(z, problem);
-      const at::Tensor sums = full.logsumexp({1});
-      EXPECT_LE(relative_error(log_sum_exp(z, problem), sums), tolerance()) << rows << " x " << dim;
-      const at::Tensor softmax = (full - sums.unsqueeze(1)).exp();
-      const at::Tensor expected = (softmax + softmax.t()).mm(z.to(at::kDouble));
-      EXPECT_LE(relative_error(product(z, problem, sums), expected), 4 * tolerance()) << rows << " x " << dim;
+      expect_the_full_matrix(unit_rows(rows, dim, GetParam()), {rows, dim, partner_offset, 5.0}, tolerance());
     }
   }
+}
+
+TEST_P(Pairwise, RunsOfRowsAreLeftOut) {
+  for (const auto& [rows, dim] : kShapes) {
+    std::vector<std::int64_t> begin, end;  // runs of 1, 2, 3, ... rows, across the borders of tiles
+    for (std::int64_t length = 1; std::ssize(begin) < rows; ++length) {
+      const std::int64_t first = std::ssize(begin);
+      const std::int64_t last = std::min(first + length, rows);
+      begin.insert(begin.end(), last - first, first);
+      end.insert(end.end(), last - first, last);
+    }
+    const PairwiseProblem problem{rows, dim, 0, 5.0, begin.data(), end.data()};
+    expect_the_full_matrix(unit_rows(rows, dim, GetParam()), problem, tolerance());
+  }
+}
+
+TEST_P(Pairwise, AnInfiniteNormalizerIsTheWeightZero) {
+  const PairwiseProblem problem{6, 5, 0, 5.0};
+  const at::Tensor z = unit_rows(6, 5, GetParam());
+  const at::Tensor normalizer = at::full({6}, std::numeric_limits<double>::infinity(), at::kDouble);
+  EXPECT_TRUE(product(z, problem, normalizer).equal(at::zeros({6, 5}, at::kDouble)));
 }
 
 TEST_P(Pairwise, ARowWithoutOthersHasTheEmptySum) {

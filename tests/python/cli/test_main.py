@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +15,23 @@ import singerprint as sp
 from singerprint.data.synthetic import write_synthetic_singers
 
 
-def singerprint(*arguments, cwd):
+def command_line(arguments):
+    """The command, and the environment it runs in."""
     package = str(Path(sp.__file__).parents[1])  # absolute: the command runs in another folder
     environment = os.environ | {"OMP_NUM_THREADS": "2", "COLUMNS": "120", "PYTHONPATH": package}
-    command = [sys.executable, "-m", "singerprint", *map(str, arguments)]
+    return [sys.executable, "-m", "singerprint", *map(str, arguments)], environment
+
+
+def singerprint(*arguments, cwd):
+    command, environment = command_line(arguments)
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+
+
+def start(*arguments, cwd):
+    """The command under way, in a process group of its own."""
+    command, environment = command_line(arguments)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, cwd=cwd, env=environment, start_new_session=True, **pipes)
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +76,23 @@ def test_a_stopped_run_is_resumed(place, tmp_path):
     assert singerprint("train", "--data", "songs", "--steps", 1, *settings, cwd=place).returncode == 0
     resumed = singerprint("train", "--data", "songs", "--steps", 2, "--resume", *settings, cwd=place)
     assert (resumed.returncode, resumed.stdout.splitlines()[0][:7]) == (0, "2 steps")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_whole_process_group_still_ends_with_a_checkpoint(place, tmp_path, number):
+    # As a terminal's Ctrl-C and torchrun send it: to the readers of audio as well.
+    out = tmp_path / "run"
+    settings = ("--batch_size", 3, "--crop_seconds", 0.5, "--steps", 10_000, "--log_every", 1, "--out", out)
+    with start("train", "--data", "songs", "--workers", 2, *settings, cwd=place) as process:
+        deadline = time.monotonic() + 60
+        while not (out / "metrics.jsonl").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        os.killpg(process.pid, number)
+        printed, complaints = process.communicate(timeout=60)
+    assert process.returncode == 130, complaints
+    steps = json.loads((out / "metrics.jsonl").read_text().splitlines()[-1])["step"]
+    assert printed == f"stopped after {steps} of 10000 steps; --resume goes on from there\n"
+    assert (out / "checkpoints" / f"step-{steps:08d}").is_dir()
 
 
 def test_pairs_are_read_from_a_list(place, tmp_path):

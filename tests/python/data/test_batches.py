@@ -3,7 +3,7 @@ from itertools import chain
 
 import pytest
 
-from singerprint.data import PairBatches, SourceBatches
+from singerprint.data import PairBatches, SingerBatches, SourceBatches
 
 
 def indices(batches):
@@ -117,6 +117,51 @@ def test_sources_that_fill_no_batch_are_refused(arguments, sentence):
     with pytest.raises(ValueError) as caught:
         SourceBatches(*arguments)
     assert str(caught.value) == f"SourceBatches: {sentence}"
+
+
+def test_a_singer_stands_in_a_batch_once_while_there_are_enough():
+    batches = SingerBatches(singers=10, batch_size=7, batches_per_epoch=50)
+    assert len(batches) == 50
+    counts = Counter()
+    for batch in indices(batches):
+        assert len(set(batch)) == 7
+        counts.update(batch)
+    assert set(counts) == set(range(10))
+    # 50 batches of 7 of 10: 35 each, a variance of 50 * 0.7 * 0.3; five standard deviations.
+    assert all(abs(count - 35) < 5 * 10.5**0.5 for count in counts.values())
+
+
+def test_with_few_singers_each_stands_in_a_batch_equally_often_with_other_pairs():
+    for batch in indices(SingerBatches(singers=3, batch_size=8, batches_per_epoch=5)):
+        assert len(set(batch)) == 8
+        assert sorted(Counter(index % 3 for index in batch).values()) == [2, 3, 3]
+
+
+def test_batches_of_singers_follow_from_seed_and_epoch_and_can_be_resumed():
+    whole = []
+    for seed, epoch in ((0, 0), (0, 1), (1, 0)):
+        batches = SingerBatches(20, 6, 4, seed)
+        batches.set_epoch(epoch)
+        whole.append(list(batches))
+        batches.set_epoch(epoch, start=1)
+        assert list(batches) == whole[-1][1:]
+    assert len({str(batches) for batches in whole}) == 3
+    numbers = [{number for number, _ in batch} for batch in whole[0] + whole[1]]
+    assert numbers == [{number} for number in range(8)]  # a pair is never drawn twice
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((0, 1, 1), "SingerBatches: singers must be positive, got 0"),
+        ((1, 0, 1), "SingerBatches: batch_size must be positive, got 0"),
+        ((1, 1, 0), "SingerBatches: batches_per_epoch must be positive, got 0"),
+    ],
+)
+def test_singers_that_fill_no_batch_are_refused(arguments, sentence):
+    with pytest.raises(ValueError) as caught:
+        SingerBatches(*arguments)
+    assert str(caught.value) == sentence
 
 
 @pytest.mark.parametrize(

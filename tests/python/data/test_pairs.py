@@ -46,7 +46,7 @@ def loader_of(pairs, workers, **batches):
 
 def epoch_tensors(loader):
     batches = list(loader)
-    return [torch.cat([batch[field] for batch in batches]) for field in range(5)]
+    return [torch.cat([batch[field] for batch in batches]) for field in range(6)]
 
 
 def test_an_item_is_a_pure_function_of_seed_epoch_and_index(files):
@@ -73,7 +73,8 @@ def test_every_number_of_workers_gives_the_same_epochs(files):
             epochs[workers].append(epoch_tensors(loader))
     for alone, shared in zip(epochs[0], epochs[2], strict=True):
         assert all(torch.equal(a, b) for a, b in zip(alone, shared, strict=True))
-    first, _, clip_ids, numbers, padded = epochs[0][0]
+    first, _, clip_ids, numbers, padded, singers = epochs[0][0]
+    assert torch.equal(singers, clip_ids)  # no label is looked at
     assert numbers.tolist() == [0] * 10
     assert not torch.equal(first, epochs[0][1][0])
     assert sorted(clip_ids.tolist()) == list(range(10))

@@ -1,26 +1,26 @@
-"""What NT-Xent and the decoupled loss have in common: laws of losses on the angles between all rows."""
+"""What the losses over anchors have in common: laws of losses on the angles between rows."""
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 from tests.python.losses.gradients import loss_and_gradients, views
+from tests.python.losses.of_views import ARGUMENTS
 from torch.library import opcheck
 
 from singerprint import losses
 
-NAMES = ("nt_xent", "decoupled")
 
-
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=ARGUMENTS)
 def name(request):
     return request.param
 
 
 @pytest.fixture
 def contrastive(name):
-    return getattr(losses, name)
+    return lambda *views_and_temperature: getattr(losses, name)(*ARGUMENTS[name](*views_and_temperature))
 
 
 def test_nan_stays_nan(contrastive, device):
@@ -29,6 +29,7 @@ def test_nan_stays_nan(contrastive, device):
     assert contrastive(first, torch.ones(4, 8, device=device), 0.2).isnan()
 
 
+@pytest.mark.parametrize("name", ["nt_xent", "decoupled"])
 def test_the_views_may_be_exchanged(contrastive, device, generator):
     first, second = (view.to(device) for view in views(150, 20, generator))
     # Two orders of the same sums.
@@ -88,14 +89,16 @@ def test_memory_is_linear_in_the_batch(name):
     script = f"""
 import resource, torch
 from singerprint.losses import {name}
+from tests.python.losses.of_views import ARGUMENTS
 def step(batch):
     first, second = torch.randn(2, batch, 128).unbind()
-    {name}(first.requires_grad_(), second.requires_grad_(), 0.2).backward()
+    {name}(*ARGUMENTS["{name}"](first.requires_grad_(), second.requires_grad_(), 0.2)).backward()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 small = step(128)
 print((step(4096) - small) * 1024)
 """
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    root = Path(__file__).parents[3]
+    run = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
     rows, dim = 8192, 128
     # About a dozen tensors of (rows, dim); the matrix of all pairs would be as large as 64 of them.
     assert int(run.stdout) < 15 * rows * dim * 4
@@ -109,18 +112,21 @@ def test_gradcheck(contrastive, device, generator):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_opcheck(name, dtype, device):
     op = getattr(torch.ops.singerprint, name)
-    pair = [torch.randn(5, 3, dtype=dtype, device=device, requires_grad=True) for _ in range(2)]
-    opcheck(op.default, (*pair, 0.2))
-    log_sum_exp = op(*pair, 0.2)[1]
+    pair = torch.randn(2, 5, 3, dtype=dtype, device=device).unbind()
+    arguments = ARGUMENTS[name](*pair, 0.2)
+    tensors = [value for value in arguments if isinstance(value, torch.Tensor)]
+    numbers = [value for value in arguments if not isinstance(value, torch.Tensor)]
+    leaves = [value.clone().requires_grad_(value.is_floating_point()) for value in tensors]
+    opcheck(op.default, (*leaves, *numbers))
+    log_sum_exp = op(*arguments)[1]
     grad_loss = torch.ones((), dtype=dtype, device=device)
-    opcheck(
-        getattr(torch.ops.singerprint, f"{name}_backward").default,
-        (grad_loss, *(view.detach() for view in pair), log_sum_exp, 0.2),
-    )
+    backward = getattr(torch.ops.singerprint, f"{name}_backward")
+    opcheck(backward.default, (grad_loss, *tensors, log_sum_exp, *numbers))
 
 
 @pytest.mark.parametrize("dynamic", [False, True])
 def test_compiles_as_one_graph_forward_and_backward(contrastive, dynamic, generator):
+    torch._dynamo.reset()  # one function serves all losses, and may be compiled eight times
     compiled = torch.compile(contrastive, fullgraph=True, backend="aot_eager", dynamic=dynamic)
     for batch in (6, 9):
         pair = views(batch, 5, generator)

@@ -8,10 +8,11 @@ import torch
 from singerprint import losses
 
 PAIR = (torch.ones(2, 5), torch.ones(2, 5))
-NAMES = ("nt_xent", "decoupled")
+# The shape of log_sum_exp.
+ANCHORS = {"nt_xent": "2 * batch,", "decoupled": "2 * batch,", "cross_decoupled": "batch,"}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ANCHORS)
 @pytest.mark.parametrize(
     ("arguments", "error", "sentence"),
     [
@@ -62,34 +63,36 @@ def test_bad_arguments_are_named(arguments, error, sentence, name):
     assert str(caught.value) == f"{name}: {sentence}"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ANCHORS)
 @pytest.mark.parametrize(
-    ("grad_loss", "log_sum_exp", "error", "sentence"),
+    ("grad_loss", "error", "sentence"),
     [
-        (torch.ones(1), torch.ones(4).double(), ValueError, "grad_loss must have shape (), got [1]"),
-        (
-            torch.tensor(1.0).double(),
-            torch.ones(4).double(),
-            TypeError,
-            "grad_loss must have dtype Float, got Double",
-        ),
-        (
-            torch.tensor(1.0),
-            torch.ones(2).double(),
-            ValueError,
-            "log_sum_exp must have shape (2 * batch,) with batch = 2, got [2]",
-        ),
-        (torch.tensor(1.0), torch.ones(4), TypeError, "log_sum_exp must have dtype Double, got Float"),
+        (torch.ones(1), ValueError, "grad_loss must have shape (), got [1]"),
+        (torch.tensor(1.0).double(), TypeError, "grad_loss must have dtype Float, got Double"),
     ],
 )
-def test_bad_arguments_of_the_backward_are_named(grad_loss, log_sum_exp, error, sentence, name):
+def test_a_bad_gradient_of_the_loss_is_named(grad_loss, error, sentence, name):
+    log_sum_exp = getattr(torch.ops.singerprint, name)(*PAIR, 0.2)[1]
     with pytest.raises(error) as caught:
-        backward = getattr(torch.ops.singerprint, f"{name}_backward")
-        backward(grad_loss, *PAIR, log_sum_exp, 0.2)
+        getattr(torch.ops.singerprint, f"{name}_backward")(grad_loss, *PAIR, log_sum_exp, 0.2)
     assert str(caught.value) == f"{name}_backward: {sentence}"
 
 
-def test_without_negatives_decoupled_is_undefined():
-    with pytest.raises(ValueError, match="decoupled") as caught:
-        losses.decoupled(torch.ones(1, 5), torch.ones(1, 5), 0.2)
-    assert str(caught.value) == "decoupled: first must have at least two rows, got [1, 5]"
+@pytest.mark.parametrize("name", ANCHORS)
+def test_a_bad_log_sum_exp_is_named(name):
+    backward = getattr(torch.ops.singerprint, f"{name}_backward")
+    anchors = ANCHORS[name]
+    with pytest.raises(ValueError, match="log_sum_exp") as caught:
+        backward(torch.tensor(1.0), *PAIR, torch.ones(3).double(), 0.2)
+    sentence = f"log_sum_exp must have shape ({anchors}) with batch = 2, got [3]"
+    assert str(caught.value) == f"{name}_backward: {sentence}"
+    with pytest.raises(TypeError) as caught:
+        backward(torch.tensor(1.0), *PAIR, torch.ones(4 if anchors == "2 * batch," else 2), 0.2)
+    assert str(caught.value) == f"{name}_backward: log_sum_exp must have dtype Double, got Float"
+
+
+@pytest.mark.parametrize("name", ["decoupled", "cross_decoupled"])
+def test_without_negatives_a_decoupled_loss_is_undefined(name):
+    with pytest.raises(ValueError, match=name) as caught:
+        getattr(losses, name)(torch.ones(1, 5), torch.ones(1, 5), 0.2)
+    assert str(caught.value) == f"{name}: first must have at least two rows, got [1, 5]"

@@ -21,6 +21,7 @@ def small_config(singing, tmp_path):
         defaults = {
             "data": (singing,),
             "out": tmp_path / "run",
+            "objective": "simclr",
             "steps": 4,
             "batch_size": 3,
             "crop_seconds": 0.5,

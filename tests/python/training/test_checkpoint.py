@@ -8,7 +8,7 @@ import torch
 from singerprint.models import SingerEncoder, save_model
 from singerprint.training import train
 from singerprint.training.checkpoint import TrainingState, load_checkpoint, newest_checkpoint, save_checkpoint
-from singerprint.training.objective import build_objective
+from singerprint.training.objectives import build_objective
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def state(small_config):
     optimizer = torch.optim.Adam(trained, lr=1e-3)
     encoder.train()
     waveforms = torch.randn(2, 2, 8192, generator=torch.Generator().manual_seed(0))
-    objective(encoder, *waveforms).backward()
+    objective(encoder, *waveforms, torch.arange(2)).total.backward()
     optimizer.step()
     return TrainingState(encoder, objective, optimizer, config, ("a.wav", "b.wav"))
 
@@ -79,7 +79,7 @@ def test_a_checkpoint_of_another_schema_is_refused(state, tmp_path):
     (path / "training.json").write_text(json.dumps(facts | {"schema": 99}))
     with pytest.raises(ValueError) as caught:
         load_checkpoint(path, state)
-    assert str(caught.value) == f"train: {path} must have schema 1, got 99"
+    assert str(caught.value) == f"train: {path} must have schema 2, got 99"
 
 
 def test_other_files_are_another_run(state, tmp_path):

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from itertools import pairwise
 from pathlib import Path
@@ -14,8 +15,42 @@ def test_the_defaults_are_the_papers_values():
     contrastive, byol = TrainConfig(DATA, OUT).recipe, TrainConfig(DATA, OUT, objective="byol").recipe
     assert (contrastive.learning_rate, contrastive.weight_decay, contrastive.batch_size) == (1e-4, 1e-5, 140)
     assert (byol.learning_rate, byol.weight_decay) == (3e-5, 1.5e-6)
-    assert TrainConfig(DATA, OUT).crop_seconds == 4.0
-    assert TrainConfig(DATA, OUT).augmentation == "paper"
+    for recipe in (contrastive, byol):
+        assert (recipe.crop_seconds, recipe.augmentation) == (4.0, "paper")
+    for name in (
+        "contrastive_vc",
+        "uniformity_alignment",
+        "vicreg",
+        "simclr",
+    ):  # their files differ in the loss
+        assert dataclasses.replace(RECIPES[name], weights=contrastive.weights) == contrastive
+
+
+def test_the_labelled_objective_has_the_values_of_its_paper():
+    # real-cloned-singer-id: training/parameters.py, foundation/constants.py; no augmentation, no weight decay
+    recipe = TrainConfig(DATA, OUT, objective="singer_contrastive").recipe
+    assert (recipe.learning_rate, recipe.weight_decay, recipe.batch_size) == (1e-4, 0.0, 128)
+    assert (recipe.crop_seconds, recipe.augmentation) == (6.0, "none")
+
+
+def test_the_weights_are_those_of_the_released_configurations():
+    # ssl-singer-identity: train_configs/*.yaml; the mean squared error is over batch and 128 dimensions
+    assert {name: recipe.weights for name, recipe in RECIPES.items()} == {
+        "contrastive": {"cross_decoupled": 1.0},
+        "contrastive_vc": {"cross_decoupled": 1.0, "variance": 25.0, "covariance": 100.0},
+        "uniformity_alignment": {"alignment": 1.0, "uniformity": 1.0},
+        "vicreg": {"invariance": 25.0, "variance": 25.0, "covariance": 100.0},
+        "byol": {"byol": 1 / 128},
+        "simclr": {"nt_xent": 1.0},
+        "singer_contrastive": {"supervised_nt_xent": 1.0},
+    }
+
+
+def test_weights_that_are_not_given_keep_the_papers_values():
+    config = TrainConfig(DATA, OUT, objective="vicreg", weights={"variance": 5.0})
+    assert config.recipe.weights == {"invariance": 25.0, "variance": 5.0, "covariance": 100.0}
+    assert json.loads(json.dumps(config.as_json()))["weights"] == config.recipe.weights
+    assert RECIPES["vicreg"].weights["variance"] == 25.0
 
 
 def test_what_is_given_replaces_the_recipe():
@@ -54,7 +89,29 @@ def test_the_chain_is_written_out_whatever_it_is_called(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"objective": "moco"}, "train: objective must be one of ['byol', 'contrastive'], got 'moco'"),
+        (
+            {"objective": "moco"},
+            "train: objective must be one of ['byol', 'contrastive', 'contrastive_vc', 'simclr', "
+            "'singer_contrastive', 'uniformity_alignment', 'vicreg'], got 'moco'",
+        ),
+        (
+            {"objective": "contrastive_vc", "weights": {"invariance": 1.0}},
+            "train: weights must be of the terms of contrastive_vc, cross_decoupled, variance, covariance, "
+            "got 'invariance'",
+        ),
+        (
+            {"objective": "vicreg", "weights": {"variance": -1.0}},
+            "train: the weight of variance must be finite and not negative, got -1.0",
+        ),
+        (
+            {"weights": {"cross_decoupled": 0.0}},
+            "train: weights must not all be 0, got {'cross_decoupled': 0.0}",
+        ),
+        (
+            {"objective": "singer_contrastive", "sources_per_batch": 4},
+            "train: sources_per_batch must be left out with singer_contrastive, whose batches are drawn from "
+            "all singers alike, got 4",
+        ),
         ({"steps": 0}, "train: steps must be at least 1, got 0"),
         ({"batch_size": 1}, "train: batch_size must be at least 2, got 1"),
         ({"seed": 2**63}, f"train: seed must be below 2**63, got {2**63}"),

@@ -22,7 +22,7 @@ def assert_same_bits(first, second):
     assert not different
 
 
-@pytest.mark.parametrize("objective", ["contrastive", "byol"])
+@pytest.mark.parametrize("objective", ["simclr", "byol", "singer_contrastive"])
 def test_a_run_repeated_with_its_seed_gives_the_same_bits(small_config, tmp_path, objective):
     first = run(small_config(objective=objective, steps=3, out=tmp_path / "first")).encoder
     second = run(small_config(objective=objective, steps=3, out=tmp_path / "second", workers=2)).encoder
@@ -35,7 +35,7 @@ def test_another_seed_gives_other_weights(small_config, tmp_path):
     assert any(not torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
 
 
-@pytest.mark.parametrize("objective", ["contrastive", "byol"])
+@pytest.mark.parametrize("objective", ["simclr", "byol", "singer_contrastive"])
 def test_a_stopped_and_resumed_run_ends_with_the_same_bits(small_config, tmp_path, objective):
     whole = run(small_config(objective=objective, out=tmp_path / "whole")).encoder
     config = small_config(objective=objective, out=tmp_path / "parts", validate_every=2)
@@ -77,12 +77,15 @@ def test_a_finished_run_is_a_model(small_config):
     assert_same_bits(weights(load_model(config.out)), weights(result.encoder))
 
 
-def test_metrics_tell_loss_speed_and_waiting(small_config):
-    config = small_config(steps=2)
+def test_metrics_tell_loss_terms_speed_and_waiting(small_config):
+    config = small_config(objective="vicreg", steps=2)
     run(config)
     records = read_metrics(config.out)
     assert [record["step"] for record in records] == [1, 2]
     assert all(record["loss"] > 0 and record["clips_per_second"] > 0 for record in records)
+    for record in records:
+        total = sum(weight * record[term] for term, weight in config.recipe.weights.items())
+        assert record["loss"] == pytest.approx(total, rel=1e-6)  # float32 products of three terms
     assert all(0 <= record["waiting_share"] <= 1 for record in records)
 
 
@@ -133,6 +136,17 @@ def test_a_resumed_run_must_have_the_same_settings(small_config):
     with pytest.raises(ValueError) as caught:
         run(dataclasses.replace(config, steps=3, temperature=0.5), resume=True)
     assert str(caught.value) == "train: temperature must be 0.2 as in the resumed run, got 0.5"
+
+
+def test_a_resumed_run_must_have_the_same_weights(small_config):
+    config = small_config(objective="vicreg", steps=1)
+    run(config)
+    with pytest.raises(ValueError) as caught:
+        run(dataclasses.replace(config, steps=2, weights={"variance": 5.0}), resume=True)
+    weights = {"invariance": 25.0, "variance": 25.0, "covariance": 100.0}
+    assert str(caught.value) == (
+        f"train: weights must be {weights} as in the resumed run, got {weights | {'variance': 5.0}}"
+    )
 
 
 def test_a_resumed_run_must_have_the_same_chain_whatever_it_is_called(small_config, tmp_path):

@@ -1,7 +1,4 @@
-"""Training objectives: the loss of two views of a batch of clips (Torres et al., ISMIR 2023, section 3).
-
-Each owns the modules that only training needs (projection, predictor, target); the encoder stays outside.
-"""
+"""Bootstrap your own latent: the online network predicts a slow target's projections (Grill et al. 2020)."""
 
 import copy
 import math
@@ -9,51 +6,30 @@ import math
 import torch
 from torch import Tensor, nn
 
-from singerprint.losses import byol, nt_xent
+from singerprint.losses import byol
 from singerprint.models import Projection, SingerEncoder
-from singerprint.training.config import TrainConfig
+from singerprint.training.objectives.objective import Objective
+from singerprint.training.recipes import PROJECTION_DIM
 
-PROJECTION_DIM = 128
 PREDICTOR_DIM = 1024
 
 
-class Contrastive(nn.Module):
-    """NT-Xent between projections of two views: ``nt_xent(g(f(first)), g(f(second)), temperature)``.
-
-    Args:
-        encoder: the encoder that is trained; only its ``dim`` is used.
-        temperature: of the softmax, positive.
-        seed: of the initial weights.
-    """
-
-    def __init__(self, encoder: SingerEncoder, temperature: float, seed: int = 0) -> None:
-        super().__init__()
-        self.temperature = temperature
-        self.projection = Projection(encoder.dim, PROJECTION_DIM, seed=seed)
-
-    def forward(self, encoder: SingerEncoder, first: Tensor, second: Tensor) -> Tensor:
-        """Loss of two views ``(batch, samples)``; one pass, so that batch statistics cover both views."""
-        first, second = self.projection(encoder(torch.cat([first, second]))).chunk(2)
-        return nt_xent(first, second, self.temperature)
-
-    def after_step(self, encoder: SingerEncoder, share: float) -> None:
-        """Nothing follows a step."""
-
-
-class Byol(nn.Module):
-    """Bootstrap your own latent (Grill et al. 2020): the online network predicts a slow target's projections.
+class Byol(Objective):
+    """One term, ``byol``: the mean of both directions, each a mean over the batch of ``2 - 2 * cos``.
 
     The target is an exponential moving average of encoder and projection, parameters and batch statistics
-    alike, and runs in eval mode: its outputs do not depend on who else is in the batch.
+    alike, and runs in eval mode: its outputs do not depend on who else is in the batch. (The release averages
+    parameters only, and its target drops units out as in training.)
 
     Args:
         encoder: the encoder that is trained; the target starts as its copy.
+        weight: of the term.
         initial_tau: first decay rate; ``tau = 1 - (1 - initial_tau) * (cos(pi * share) + 1) / 2``.
         seed: of the initial weights.
     """
 
-    def __init__(self, encoder: SingerEncoder, initial_tau: float, seed: int = 0) -> None:
-        super().__init__()
+    def __init__(self, encoder: SingerEncoder, weight: float, initial_tau: float, seed: int = 0) -> None:
+        super().__init__({"byol": weight})
         self.initial_tau = initial_tau
         self.projection = Projection(encoder.dim, PROJECTION_DIM, seed=seed)
         with torch.random.fork_rng(devices=[]):
@@ -75,8 +51,10 @@ class Byol(nn.Module):
         self.target_projection.eval()
         return self
 
-    def forward(self, encoder: SingerEncoder, first: Tensor, second: Tensor) -> Tensor:
-        """Loss of two views ``(batch, samples)``, symmetrised."""
+    def terms(
+        self, encoder: SingerEncoder, first: Tensor, second: Tensor, singers: Tensor
+    ) -> dict[str, Tensor]:
+        """The distance between predictions and the target's projections of the other view."""
         views = torch.cat([first, second])
         predictions = self.predictor(self.projection(encoder(views)))
         with torch.no_grad():
@@ -85,7 +63,7 @@ class Byol(nn.Module):
             predictions.chunk(2),
             targets.chunk(2),
         )
-        return 0.5 * (byol(first_prediction, second_target) + byol(second_prediction, first_target))
+        return {"byol": 0.5 * (byol(first_prediction, second_target) + byol(second_prediction, first_target))}
 
     @torch.no_grad()
     def after_step(self, encoder: SingerEncoder, share: float) -> None:
@@ -101,10 +79,3 @@ class Byol(nn.Module):
                     value.lerp_(source[name], 1.0 - tau)
                 else:  # counters of batches
                     value.copy_(source[name])
-
-
-def build_objective(config: TrainConfig, encoder: SingerEncoder) -> Contrastive | Byol:
-    """The objective that the configuration names, its modules initialised from the configuration's seed."""
-    if config.objective == "byol":
-        return Byol(encoder, config.initial_tau, config.seed)
-    return Contrastive(encoder, config.temperature, config.seed)
