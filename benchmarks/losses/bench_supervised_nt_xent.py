@@ -18,7 +18,7 @@ def plain_torch(embeddings: Tensor, singers: Tensor) -> Tensor:
     logits = z @ z.T / TEMPERATURE
     same = singers[:, None] == singers
     negatives = logits.masked_fill(same, -torch.inf).logsumexp(dim=1, keepdim=True)
-    positive = same.fill_diagonal_(False)
+    positive = same.clone().fill_diagonal_(False)
     losses = (torch.logaddexp(logits, negatives) - logits) * positive
     return (losses.sum(dim=1) / positive.sum(dim=1)).mean()
 

@@ -1,4 +1,4 @@
-"""The derivative of the losses that return ``log_sum_exp`` beside themselves, which is a native op beside each."""
+"""The derivative of the losses that return their ``log_sum_exp`` too, which is a native op beside each."""
 
 from typing import Any
 

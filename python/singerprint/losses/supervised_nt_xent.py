@@ -9,17 +9,17 @@ from singerprint.losses.contrastive import register_contrastive
 def supervised_nt_xent(embeddings: Tensor, singers: Tensor, temperature: float) -> Tensor:
     """Cross entropy of telling each row's positives, the other rows of its singer, from all other singers.
 
-    With the rows divided by their lengths, ``z``, and ``s[i, j] = <z[i], z[j]> / temperature``, an anchor ``i``
-    and a positive ``p`` cost::
+    With the rows divided by their lengths, ``z``, and ``s[i, j] = <z[i], z[j]> / temperature``, an anchor
+    ``i`` and a positive ``p`` cost::
 
         log(exp(s[i, p]) + sum over the rows j of other singers of exp(s[i, j])) - s[i, p]
 
     so each positive competes with the negatives alone. The loss is the mean over the positives of an anchor,
-    then over the anchors that have a positive: a singer weighs as many times as it has rows. The mean over all
-    pairs, which pytorch-metric-learning's ``NTXentLoss`` takes, would let a singer of ``n`` rows weigh
-    ``n * (n - 1)`` times, and one with many files outweigh all others; the two are equal where all singers
-    have equally many rows. With two rows of every singer this is `nt_xent`. A singer with one row is a
-    negative for the others and no anchor. Without another singer loss and gradients are 0.
+    then over the anchors that have a positive: a singer of ``n`` rows weighs ``n`` times. The mean over all
+    pairs, which pytorch-metric-learning's ``NTXentLoss`` takes, would let it weigh ``n * (n - 1)`` times, and
+    a singer with many files outweigh all others; where all singers have equally many rows, the two are equal.
+    With two rows of every singer this is `nt_xent`. A singer with one row is a negative for the others and no
+    anchor. Without another singer loss and gradients are 0.
 
     Exact and finite for every temperature. Memory grows with ``batch * dim``, never with ``batch ** 2``. A
     device repeats it bit for bit, with any number of threads. A row of zeros counts as orthogonal to all

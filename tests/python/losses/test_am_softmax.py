@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import pytest
@@ -91,7 +92,7 @@ def test_a_margin_makes_every_embedding_cost_more(device, generator):
     losses = [am_softmax(embeddings, weights, singers, 30.0, margin) for margin in (0.0, 0.1, 0.2, 0.4)]
     assert losses == sorted(losses)
     # The slope by the margin is the scale times what the softmax misses: at most the scale.
-    assert all(0 < (b - a).item() <= 30.0 * 0.2 for a, b in zip(losses, losses[1:], strict=False))
+    assert all(0 < (b - a).item() <= 30.0 * 0.2 for a, b in itertools.pairwise(losses))
 
 
 @pytest.mark.parametrize("scale", [0.1, 30.0, 200.0])

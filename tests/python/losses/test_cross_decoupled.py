@@ -11,7 +11,7 @@ MOST_RELEASED = 250  # negatives of the released code in larger batches
 
 
 def released(first, second, temperature):
-    """The loss of Torres et al.'s code: negatives by rolling the second view (ssl-singer-identity, losses.py)."""
+    """The loss of Torres et al.'s ssl-singer-identity: negatives by rolling the second view."""
     first, second = (torch.nn.functional.normalize(view) for view in (first, second))
     positives = (first * second).sum(dim=1) / temperature
     rolled = range(1, 1 + min(len(first) - 1, MOST_RELEASED))

@@ -11,7 +11,7 @@ FLOAT_EPSILON = torch.finfo(torch.float32).eps
 
 
 def of_pairs(embeddings, singers, temperature):
-    """The loss of each pair, and which pairs are positive: pytorch-metric-learning's NTXentLoss, by logarithms."""
+    """The loss of each pair, as in pytorch-metric-learning's NTXentLoss, and which pairs are positive."""
     z = torch.nn.functional.normalize(embeddings)
     logits = z @ z.T / temperature
     same = singers[:, None] == singers
