@@ -11,9 +11,9 @@ def am_softmax(
 ) -> Tensor:
     """Cross entropy of naming the singer of each embedding, whose cosine must lead by a margin.
 
-    With the rows of embeddings and of weights divided by their lengths, ``a`` and ``b``,
-    ``s[i, j] = scale * <a[i], b[j]>``, ``y = singers[i]`` and ``positive = s[i, y] - scale * margin``, the loss
-    is the mean over the batch of::
+    With the rows of embeddings and of weights divided by their lengths, ``a`` and ``b``, with
+    ``s[i, j] = scale * <a[i], b[j]>``, ``y = singers[i]`` and ``positive = s[i, y] - scale * margin``, the
+    loss is the mean over the batch of::
 
         log(exp(positive) + sum over j != y of exp(s[i, j])) - positive
 

@@ -1,9 +1,9 @@
 """The contrastive loss of the released CONT model: decoupled, from one view to the other alone."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from singerprint.losses.contrastive import register_contrastive
+from singerprint.losses.contrastive import AtTemperature, register_contrastive
 
 
 def cross_decoupled(first: Tensor, second: Tensor, temperature: float) -> Tensor:
@@ -53,7 +53,7 @@ def cross_decoupled(first: Tensor, second: Tensor, temperature: float) -> Tensor
     return loss
 
 
-class CrossDecoupled(nn.Module):
+class CrossDecoupled(AtTemperature):
     """`cross_decoupled` as a module.
 
     Args:
@@ -65,16 +65,11 @@ class CrossDecoupled(nn.Module):
     """
 
     def __init__(self, temperature: float = 0.2) -> None:
-        super().__init__()
-        self.temperature = temperature
+        super().__init__(temperature)
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Returns the loss, ``()``, of two views, each ``(batch, dim)``."""
         return cross_decoupled(first, second, self.temperature)
-
-    def extra_repr(self) -> str:
-        """Shows the temperature when the module is printed."""
-        return f"temperature={self.temperature}"
 
 
 register_contrastive("cross_decoupled")

@@ -1,9 +1,9 @@
 """NT-Xent with labels: a singer may have several rows, and they are never negatives of each other."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from singerprint.losses.contrastive import register_contrastive
+from singerprint.losses.contrastive import AtTemperature, register_contrastive
 
 
 def supervised_nt_xent(embeddings: Tensor, singers: Tensor, temperature: float) -> Tensor:
@@ -54,7 +54,7 @@ def supervised_nt_xent(embeddings: Tensor, singers: Tensor, temperature: float) 
     return loss
 
 
-class SupervisedNTXent(nn.Module):
+class SupervisedNTXent(AtTemperature):
     """`supervised_nt_xent` as a module.
 
     Args:
@@ -66,16 +66,11 @@ class SupervisedNTXent(nn.Module):
     """
 
     def __init__(self, temperature: float = 0.2) -> None:
-        super().__init__()
-        self.temperature = temperature
+        super().__init__(temperature)
 
     def forward(self, embeddings: Tensor, singers: Tensor) -> Tensor:
         """Returns the loss, ``()``, of embeddings ``(batch, dim)`` and their singers ``(batch,)``."""
         return supervised_nt_xent(embeddings, singers, self.temperature)
-
-    def extra_repr(self) -> str:
-        """Shows the temperature when the module is printed."""
-        return f"temperature={self.temperature}"
 
 
 register_contrastive("supervised_nt_xent")
