@@ -18,8 +18,8 @@ def plain_torch(embeddings: Tensor, singers: Tensor) -> Tensor:
     logits = z @ z.T / TEMPERATURE
     same = singers[:, None] == singers
     negatives = logits.masked_fill(same, -torch.inf).logsumexp(dim=1, keepdim=True)
-    positive = same.fill_diagonal_(False)
-    losses = (torch.logaddexp(logits, negatives) - logits) * positive
+    positive = same.clone().fill_diagonal_(False)
+    losses = nn.functional.softplus(negatives - logits) * positive
     return (losses.sum(dim=1) / positive.sum(dim=1)).mean()
 
 

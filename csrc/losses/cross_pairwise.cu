@@ -5,37 +5,33 @@
 namespace singerprint {
 namespace {
 
-template <class T>
+// Rows of a and columns of b; turned: rows of b and columns of a.
+template <class T, bool kTurned>
 struct CrossPairs {
+  static constexpr bool kByRow = !kTurned, kByColumn = kTurned;
   const T *left, *right;
   std::int64_t rows, columns, dim;
   double scale;
   const double *normalizer, *pull;  // of the rows of a
   CrossProblem problem;
-};
 
-// Rows of a and columns of b.
-template <class T>
-struct RowPairs : CrossPairs<T> {
-  static constexpr bool kByRow = true, kByColumn = false;
-  RowPairs(const T* a, const T* b, const CrossProblem& problem, const double* normalizer, const double* pull)
-      : CrossPairs<T>{a, b, problem.rows, problem.columns, problem.dim, problem.scale, normalizer, pull, problem} {}
-  __device__ bool leaves_out(std::int64_t row, std::int64_t column) const {
-    return column == target_of(row, this->problem);
-  }
-  __device__ double weight_left_out(std::int64_t row, std::int64_t) const { return -this->pull[row]; }
-};
+  CrossPairs(const T* a, const T* b, const CrossProblem& problem, const double* normalizer, const double* pull)
+      : left(kTurned ? b : a),
+        right(kTurned ? a : b),
+        rows(kTurned ? problem.columns : problem.rows),
+        columns(kTurned ? problem.rows : problem.columns),
+        dim(problem.dim),
+        scale(problem.scale),
+        normalizer(normalizer),
+        pull(pull),
+        problem(problem) {}
 
-// The same, turned over: rows of b and columns of a.
-template <class T>
-struct ColumnPairs : CrossPairs<T> {
-  static constexpr bool kByRow = false, kByColumn = true;
-  ColumnPairs(const T* a, const T* b, const CrossProblem& problem, const double* normalizer, const double* pull)
-      : CrossPairs<T>{b, a, problem.columns, problem.rows, problem.dim, problem.scale, normalizer, pull, problem} {}
   __device__ bool leaves_out(std::int64_t row, std::int64_t column) const {
-    return row == target_of(column, this->problem);
+    return kTurned ? row == target_of(column, problem) : column == target_of(row, problem);
   }
-  __device__ double weight_left_out(std::int64_t, std::int64_t column) const { return -this->pull[column]; }
+  __device__ double weight_left_out(std::int64_t row, std::int64_t column) const {
+    return -pull[kTurned ? column : row];
+  }
 };
 
 }  // namespace
@@ -43,16 +39,17 @@ struct ColumnPairs : CrossPairs<T> {
 template <class T>
 const char* launch_cross_log_sum_exp(const T* a, const T* b, const CrossProblem& problem, double* log_sum_exp,
                                      void* stream) {
-  return launch_log_sum_exp<T>(RowPairs<T>(a, b, problem, nullptr, nullptr), log_sum_exp, stream);
+  return launch_log_sum_exp<T>(CrossPairs<T, false>(a, b, problem, nullptr, nullptr), log_sum_exp, stream);
 }
 
 template <class T>
 const char* launch_cross_softmax_products(const T* a, const T* b, const CrossProblem& problem, const double* normalizer,
                                           const double* pull, T* row_product, T* column_product, void* stream) {
-  if (const char* error = launch_softmax_product(RowPairs<T>(a, b, problem, normalizer, pull), row_product, stream)) {
+  if (const char* error =
+          launch_softmax_product(CrossPairs<T, false>(a, b, problem, normalizer, pull), row_product, stream)) {
     return error;
   }
-  return launch_softmax_product(ColumnPairs<T>(a, b, problem, normalizer, pull), column_product, stream);
+  return launch_softmax_product(CrossPairs<T, true>(a, b, problem, normalizer, pull), column_product, stream);
 }
 
 template const char* launch_cross_log_sum_exp(const float*, const float*, const CrossProblem&, double*, void*);

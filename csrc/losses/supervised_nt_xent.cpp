@@ -143,7 +143,7 @@ at::Tensor backward(const at::Tensor& grad_loss, const at::Tensor& embeddings, c
   const double factor =
       supervised_factor(*grad_loss.const_data_ptr<T>(), problem.scale, *sorted.anchors.const_data_ptr<std::int64_t>());
   add_positives(z.const_data_ptr<T>(), problem, negatives, factor, dz);
-  unit_views_backward<T>(sorted.embeddings, gradient, gradient);
+  unit_views_backward<T>(sorted.embeddings, gradient, gradient);  // in place: element by element
   return result.index_copy_(0, sorted.order, gradient);
 }
 
@@ -205,7 +205,8 @@ at::Tensor backward_cuda(const at::Tensor& grad_loss, const at::Tensor& embeddin
   check_launch(kBackwardOp,
                launch_supervised_positives(grad_loss.const_data_ptr<T>(), z.const_data_ptr<T>(), problem, negatives,
                                            sorted.anchors.const_data_ptr<std::int64_t>(), dz, stream));
-  unit_views_backward_cuda<T>(kBackwardOp, sorted.embeddings, gradient, gradient, stream);
+  unit_views_backward_cuda<T>(kBackwardOp, sorted.embeddings, gradient, gradient,
+                              stream);  // in place: element by element
   return result.index_copy_(0, sorted.order, gradient);
 }
 

@@ -14,7 +14,7 @@ from singerprint.losses.variance import variance
 from singerprint.losses.vicreg import VICReg, vicreg
 
 __all__ = [  # noqa: RUF022 - as sorted() has it, capitals first
-    "AMSoftmax", "Alignment", "BYOL", "CrossDecoupled", "Decoupled", "NTXent", "SupervisedNTXent", "Uniformity",
-    "VICReg", "alignment", "am_softmax", "byol", "covariance", "cross_decoupled", "decoupled", "invariance",
-    "nt_xent", "supervised_nt_xent", "uniformity", "variance", "vicreg",
+    "AMSoftmax", "Alignment", "BYOL", "CrossDecoupled", "Decoupled", "NTXent", "SupervisedNTXent",
+    "Uniformity", "VICReg", "alignment", "am_softmax", "byol", "covariance", "cross_decoupled", "decoupled",
+    "invariance", "nt_xent", "supervised_nt_xent", "uniformity", "variance", "vicreg",
 ]  # fmt: skip

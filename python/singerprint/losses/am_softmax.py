@@ -11,10 +11,11 @@ def am_softmax(
 ) -> Tensor:
     """Cross entropy of naming the singer of each embedding, whose cosine must lead by a margin.
 
-    With the rows of embeddings and of weights divided by their lengths, ``a`` and ``b``,
-    ``s[i, j] = <a[i], b[j]>`` and ``y = singers[i]``, the loss is the mean over the batch of::
+    With the rows of embeddings and of weights divided by their lengths, ``a`` and ``b``, with
+    ``s[i, j] = scale * <a[i], b[j]>``, ``y = singers[i]`` and ``positive = s[i, y] - scale * margin``, the
+    loss is the mean over the batch of::
 
-        log(exp(scale * (s[i, y] - margin)) + sum over j != y of exp(scale * s[i, j])) - scale * (s[i, y] - margin)
+        log(exp(positive) + sum over j != y of exp(s[i, j])) - positive
 
     Without a margin it is the cross entropy of the scaled cosines.
 
@@ -32,8 +33,8 @@ def am_softmax(
         margin: 0 to 2, taken off the cosine with the right singer.
 
     Returns:
-        ``()`` in the dtype and on the device of `embeddings`, at least 0. Differentiable once, in `embeddings`
-        and `weights`.
+        ``()`` in the dtype and on the device of `embeddings`, at least 0. Differentiable once, in
+        `embeddings` and `weights`.
 
     Raises:
         ValueError: a shape, a device, the scale or the margin does not fit, there is no row or no column, or
@@ -61,7 +62,7 @@ class AMSoftmax(nn.Module):
         singers: How many there are, at least 1.
         scale: 1e-6 to 1e6, one over the temperature.
         margin: 0 to 2, taken off the cosine with the right singer.
-        seed: Of the first directions, which are evenly spread over the sphere; no global generator is touched.
+        seed: Of the first directions, evenly spread over the sphere; no global generator is touched.
 
     Attributes:
         weights: ``(singers, dim)`` float32, a direction for each singer; the first ones have the length 1.

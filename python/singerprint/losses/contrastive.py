@@ -1,9 +1,25 @@
-"""The derivative of the losses that return ``log_sum_exp`` beside themselves, which is a native op beside each."""
+"""What the losses that return their ``log_sum_exp`` too share: derivative and modules."""
 
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+
+class AtTemperature(nn.Module):
+    """A loss with one option, its temperature.
+
+    Args:
+        temperature: 1e-6 to 1e6.
+    """
+
+    def __init__(self, temperature: float) -> None:
+        super().__init__()
+        self.temperature = temperature
+
+    def extra_repr(self) -> str:
+        """Shows the temperature when the module is printed."""
+        return f"temperature={self.temperature}"
 
 
 def register_contrastive(name: str) -> None:

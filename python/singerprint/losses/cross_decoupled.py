@@ -1,23 +1,23 @@
 """The contrastive loss of the released CONT model: decoupled, from one view to the other alone."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from singerprint.losses.contrastive import register_contrastive
+from singerprint.losses.contrastive import AtTemperature, register_contrastive
 
 
 def cross_decoupled(first: Tensor, second: Tensor, temperature: float) -> Tensor:
-    """Contrast of each row of `first` with its own and with all other rows of `second`, apart from each other.
+    """Contrast of each row of `first` with its own and all other rows of `second`, apart from each other.
 
     With the rows of both views divided by their lengths, ``a`` and ``b``, and
     ``s[i, j] = <a[i], b[j]> / temperature``, the loss is the mean over the ``batch`` anchors ``i`` of::
 
         log(sum over j != i of exp(s[i, j])) - s[i, i]
 
-    It has the quirks of the released code and is there to repeat it. Anchors come from `first` alone and
-    negatives from `second` alone: the views may not be exchanged, and no row meets its own view
-    (`decoupled` has both directions and twice the negatives). The released code draws its negatives by rolling
-    `second`, ``min(batch - 1, 250)`` times; up to a batch of 251 these are all others, as here always.
+    It is there to repeat the released code, quirks included. Anchors come from `first` alone and negatives
+    from `second` alone: the views may not be exchanged, and no row meets others of its own view (`decoupled`
+    has both directions and twice the negatives). The released code takes its negatives by rolling `second`
+    ``min(batch - 1, 250)`` times; up to a batch of 251 these are all others, as they are here always.
 
     Exact and finite for every temperature, also for collapsed embeddings (``log(batch - 1)``); it may be
     negative. Memory grows with ``batch * dim``, never with ``batch ** 2``. A device repeats it bit for bit,
@@ -53,7 +53,7 @@ def cross_decoupled(first: Tensor, second: Tensor, temperature: float) -> Tensor
     return loss
 
 
-class CrossDecoupled(nn.Module):
+class CrossDecoupled(AtTemperature):
     """`cross_decoupled` as a module.
 
     Args:
@@ -65,16 +65,11 @@ class CrossDecoupled(nn.Module):
     """
 
     def __init__(self, temperature: float = 0.2) -> None:
-        super().__init__()
-        self.temperature = temperature
+        super().__init__(temperature)
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Returns the loss, ``()``, of two views, each ``(batch, dim)``."""
         return cross_decoupled(first, second, self.temperature)
-
-    def extra_repr(self) -> str:
-        """Shows the temperature when the module is printed."""
-        return f"temperature={self.temperature}"
 
 
 register_contrastive("cross_decoupled")

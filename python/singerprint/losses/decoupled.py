@@ -1,9 +1,9 @@
 """Decoupled contrastive loss of two views: NT-Xent without the positive in its denominator."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from singerprint.losses.contrastive import register_contrastive
+from singerprint.losses.contrastive import AtTemperature, register_contrastive
 
 
 def decoupled(first: Tensor, second: Tensor, temperature: float) -> Tensor:
@@ -50,7 +50,7 @@ def decoupled(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     return loss
 
 
-class Decoupled(nn.Module):
+class Decoupled(AtTemperature):
     """`decoupled` as a module.
 
     Args:
@@ -62,16 +62,11 @@ class Decoupled(nn.Module):
     """
 
     def __init__(self, temperature: float = 0.1) -> None:
-        super().__init__()
-        self.temperature = temperature
+        super().__init__(temperature)
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Returns the loss, ``()``, of two views, each ``(batch, dim)``."""
         return decoupled(first, second, self.temperature)
-
-    def extra_repr(self) -> str:
-        """Shows the temperature when the module is printed."""
-        return f"temperature={self.temperature}"
 
 
 register_contrastive("decoupled")

@@ -1,9 +1,9 @@
 """NT-Xent: normalised temperature-scaled cross entropy of two views (SimCLR's objective)."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from singerprint.losses.contrastive import register_contrastive
+from singerprint.losses.contrastive import AtTemperature, register_contrastive
 
 
 def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
@@ -45,7 +45,7 @@ def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     return loss
 
 
-class NTXent(nn.Module):
+class NTXent(AtTemperature):
     """`nt_xent` as a module.
 
     Args:
@@ -57,16 +57,11 @@ class NTXent(nn.Module):
     """
 
     def __init__(self, temperature: float = 0.2) -> None:
-        super().__init__()
-        self.temperature = temperature
+        super().__init__(temperature)
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Returns the loss, ``()``, of two views, each ``(batch, dim)``."""
         return nt_xent(first, second, self.temperature)
-
-    def extra_repr(self) -> str:
-        """Shows the temperature when the module is printed."""
-        return f"temperature={self.temperature}"
 
 
 register_contrastive("nt_xent")

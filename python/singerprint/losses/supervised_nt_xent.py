@@ -1,25 +1,25 @@
 """NT-Xent with labels: a singer may have several rows, and they are never negatives of each other."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from singerprint.losses.contrastive import register_contrastive
+from singerprint.losses.contrastive import AtTemperature, register_contrastive
 
 
 def supervised_nt_xent(embeddings: Tensor, singers: Tensor, temperature: float) -> Tensor:
     """Cross entropy of telling each row's positives, the other rows of its singer, from all other singers.
 
-    With the rows divided by their lengths, ``z``, and ``s[i, j] = <z[i], z[j]> / temperature``, an anchor ``i``
-    and a positive ``p`` cost::
+    With the rows divided by their lengths, ``z``, and ``s[i, j] = <z[i], z[j]> / temperature``, an anchor
+    ``i`` and a positive ``p`` cost::
 
         log(exp(s[i, p]) + sum over the rows j of other singers of exp(s[i, j])) - s[i, p]
 
     so each positive competes with the negatives alone. The loss is the mean over the positives of an anchor,
-    then over the anchors that have a positive: a singer weighs as many times as it has rows. The mean over all
-    pairs, which pytorch-metric-learning's ``NTXentLoss`` takes, would let a singer of ``n`` rows weigh
-    ``n * (n - 1)`` times, and one with many files outweigh all others; the two are equal where all singers
-    have equally many rows. With two rows of every singer this is `nt_xent`. A singer with one row is a
-    negative for the others and no anchor. Without another singer loss and gradients are 0.
+    then over the anchors that have a positive: a singer of ``n`` rows weighs ``n`` times. The mean over all
+    pairs, which pytorch-metric-learning's ``NTXentLoss`` takes, would let it weigh ``n * (n - 1)`` times, and
+    a singer with many files outweigh all others; where all singers have equally many rows, the two are equal.
+    With two rows of every singer this is `nt_xent`. A singer with one row is a negative for the others and no
+    anchor. Without another singer loss and gradients are 0.
 
     Exact and finite for every temperature. Memory grows with ``batch * dim``, never with ``batch ** 2``. A
     device repeats it bit for bit, with any number of threads. A row of zeros counts as orthogonal to all
@@ -54,7 +54,7 @@ def supervised_nt_xent(embeddings: Tensor, singers: Tensor, temperature: float) 
     return loss
 
 
-class SupervisedNTXent(nn.Module):
+class SupervisedNTXent(AtTemperature):
     """`supervised_nt_xent` as a module.
 
     Args:
@@ -66,16 +66,11 @@ class SupervisedNTXent(nn.Module):
     """
 
     def __init__(self, temperature: float = 0.2) -> None:
-        super().__init__()
-        self.temperature = temperature
+        super().__init__(temperature)
 
     def forward(self, embeddings: Tensor, singers: Tensor) -> Tensor:
         """Returns the loss, ``()``, of embeddings ``(batch, dim)`` and their singers ``(batch,)``."""
         return supervised_nt_xent(embeddings, singers, self.temperature)
-
-    def extra_repr(self) -> str:
-        """Shows the temperature when the module is printed."""
-        return f"temperature={self.temperature}"
 
 
 register_contrastive("supervised_nt_xent")

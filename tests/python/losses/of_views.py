@@ -1,4 +1,4 @@
-"""The arguments of every loss over anchors, made of two views and a temperature, for the laws that all obey."""
+"""Arguments of every loss over anchors, made of two views and a temperature, for the laws that all obey."""
 
 import torch
 

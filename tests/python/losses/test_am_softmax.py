@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import pytest
@@ -91,7 +92,7 @@ def test_a_margin_makes_every_embedding_cost_more(device, generator):
     losses = [am_softmax(embeddings, weights, singers, 30.0, margin) for margin in (0.0, 0.1, 0.2, 0.4)]
     assert losses == sorted(losses)
     # The slope by the margin is the scale times what the softmax misses: at most the scale.
-    assert all(0 < (b - a).item() <= 30.0 * 0.2 for a, b in zip(losses, losses[1:], strict=False))
+    assert all(0 < (b - a).item() <= 30.0 * 0.2 for a, b in itertools.pairwise(losses))
 
 
 @pytest.mark.parametrize("scale", [0.1, 30.0, 200.0])
@@ -117,15 +118,6 @@ def test_antipodal_rows_are_finite_and_exact(scale, device, generator):
     expected = reference(-weights.double(), weights.double(), singers, scale, 0.2)
     assert torch.isfinite(gradients).all()
     assert abs(loss.double() - expected) <= 1e-6 * expected
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("scale", [1e-6, 1e6])
-def test_the_ends_of_the_scale_are_finite(scale, dtype, device, generator):
-    *matrices, singers = (x.to(device) for x in problem(65, 300, 16, generator, dtype))
-    loss, gradients = loss_and_gradients(am_softmax, *matrices, singers, scale, 2.0)
-    assert torch.isfinite(loss)
-    assert torch.isfinite(gradients).all()
 
 
 def test_zero_rows_are_orthogonal_to_all_and_finite(device):

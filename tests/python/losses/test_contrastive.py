@@ -29,6 +29,15 @@ def test_nan_stays_nan(contrastive, device):
     assert contrastive(first, torch.ones(4, 8, device=device), 0.2).isnan()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("temperature", [1e-6, 1e6])
+def test_the_ends_of_the_temperature_are_finite(contrastive, temperature, dtype, device, generator):
+    pair = [view.to(device) for view in views(65, 16, generator, dtype=dtype)]
+    loss, gradients = loss_and_gradients(contrastive, *pair, temperature)
+    assert torch.isfinite(loss)
+    assert torch.isfinite(gradients).all()
+
+
 @pytest.mark.parametrize("name", ["nt_xent", "decoupled"])
 def test_the_views_may_be_exchanged(contrastive, device, generator):
     first, second = (view.to(device) for view in views(150, 20, generator))
