@@ -26,7 +26,7 @@ def run_on_ranks(ranks, work, folder, *arguments, seconds=120, timeout_seconds=6
 
 def _rank(rank, ranks, work, folder, arguments, timeout_seconds, backend):
     torch.set_num_threads(1)
-    # Imports take seconds on a busy machine, and the timeout is the tests' subject: wait for all before it runs.
+    # Imports take seconds on a busy machine: the timeout, a subject of tests, runs from when all are here.
     (folder / f"{rank}.here").touch()
     while len(list(folder.glob("*.here"))) < ranks:
         time.sleep(0.05)
