@@ -26,6 +26,10 @@ def run_on_ranks(ranks, work, folder, *arguments, seconds=120, timeout_seconds=6
 
 def _rank(rank, ranks, work, folder, arguments, timeout_seconds, backend):
     torch.set_num_threads(1)
+    # Imports take seconds on a busy machine: the timeout, a subject of tests, runs from when all are here.
+    (folder / f"{rank}.here").touch()
+    while len(list(folder.glob("*.here"))) < ranks:
+        time.sleep(0.05)
     # A file to meet at: no port that another process could have taken.
     store = f"file://{folder / 'store'}"
     timeout = timedelta(seconds=timeout_seconds)
