@@ -43,8 +43,9 @@ def log_mel(
 
     Each clip's result depends on that clip alone: neither on its batch mates nor on the number of threads. In
     float32 a bin carries round-off of about 1e-7 of the frame's loudest bin. NaN and infinity are refused on
-    the CPU; on CUDA, where a check would wait for the device, they spoil the frames that hold them. Sizes whose prime factors are 2, 3, 5 and 7 are fast in float32 (on CUDA those
-    that are powers of two); any even ``n_fft`` is right. It can be differentiated, once.
+    the CPU; on CUDA, where a check would wait for the device, they spoil the frames that hold them. Sizes
+    whose prime factors are 2, 3, 5 and 7 are fast in float32 (on CUDA those that are powers of two); any even
+    ``n_fft`` is right. It can be differentiated, once.
 
     Args:
         waveforms: ``(batch, samples)`` float32 or float64, finite, any level.
