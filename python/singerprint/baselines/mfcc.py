@@ -174,6 +174,11 @@ class MfccStatistics:
 
     def _statistics(self, waveforms: Tensor) -> Tensor:
         """Mean and standard deviation over the frames that are loud enough, (batch, dim) float64."""
+        spoiled = (~waveforms.isfinite()).nonzero()
+        if len(spoiled):
+            raise ValueError(
+                f"embed_batch: waveforms must be finite, got NaN or infinity in clip {int(spoiled[0, 0])}"
+            )
         with torch.no_grad():
             spectrograms = log_mel(
                 waveforms,
@@ -183,10 +188,6 @@ class MfccStatistics:
                 n_mels=_MELS,
             )  # (batch, mels, frames)
             spectrograms = spectrograms.to("cpu", torch.float64)
-            finite = spectrograms.isfinite().flatten(1).all(dim=1)
-            if not bool(finite.all()):
-                clip = int((~finite).nonzero()[0])
-                raise ValueError(f"embed_batch: waveforms must be finite, got NaN or infinity in clip {clip}")
             power = spectrograms.exp().sum(dim=1)  # (batch, frames)
             loudest = power.amax(dim=1, keepdim=True)
             kept = (power >= loudest * 10 ** (_QUIETEST_DB / 10)).to(torch.float64)[:, None]
