@@ -1,4 +1,20 @@
-"""Objectives on embeddings: exact, in memory that grows with the batch and not with its square."""
+"""Objectives on embeddings: exact, in memory that grows with the batch and not with its square.
+
+Published codes differ in factors and in what is negative. Ours, in theirs::
+
+    nt_xent             lightly, solo-learn; half of google-research/simclr, which adds the means of the views
+    decoupled           lightly; half of raminnakhli's
+    cross_decoupled     ssl-singer-identity (CONT), up to batches of 251: beyond, that one takes 250 negatives
+    supervised_nt_xent  pytorch-metric-learning, where all singers have equally many rows
+    alignment           SsnL/align_uniform
+    uniformity          SsnL/align_uniform
+    vicreg              facebookresearch/vicreg, lightly; solo-learn weighs the variances twice;
+                        ssl-singer-identity has eps 1e-8, gamma 1 / sqrt(dim) and covariance_weight 100
+    byol                half of lucidrains, who adds both directions; 2 - 2 (minus lightly's loss);
+                        dim times ssl-singer-identity's mean over elements
+
+``tests/python/losses/test_conventions.py`` holds each line to 1e-12 in float64, or the test beside the loss.
+"""
 
 from singerprint.losses.alignment import Alignment, alignment
 from singerprint.losses.am_softmax import AMSoftmax, am_softmax
