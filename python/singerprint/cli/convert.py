@@ -21,7 +21,5 @@ def run(arguments: Namespace) -> int:
     """Converts; the folder holds safetensors and JSON, and embeds as the model does by default."""
     encoder = load_model(arguments.model, arguments.source)
     save_model(encoder, arguments.out)
-    print(
-        f"embeddings of {encoder.dim} numbers from {encoder.sample_rate_hz} Hz; the encoder is in {arguments.out}"
-    )
+    print(f"{encoder.dim} numbers an embedding, from {encoder.sample_rate_hz} Hz; in {arguments.out}")
     return 0

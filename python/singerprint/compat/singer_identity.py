@@ -47,7 +47,7 @@ class FeatureExtractor(nn.Module):
         self.spec_layer = LogMel.preset("released", log="none", log_offset=0.0)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Gives ``(batch, 128, frames)`` of ``(batch, samples)``, ``(samples,)`` or ``(batch, 1, samples)``."""
+        """Gives ``(batch, 128, frames)`` of waveforms of the shapes that the model takes."""
         powers: Tensor = self.spec_layer(released_clips(x, self.input_sr))
         return powers
 

@@ -31,12 +31,13 @@ from singerprint.models.released_front_end import FRONT_END_SHAPES, check_front_
 WEIGHTS_NAME = "model.pt"
 DESCRIPTION_NAME = "hyperparams.yaml"
 CHECKPOINT_SUFFIX = ".ckpt"
+SPEC_LAYER = "melspectogram"  # sic: the published code knows no other spelling
 NETWORK = "encoder.net.2."
 
 # What the published FeatureExtractor and Encoder take where a checkpoint's hyperparameters say nothing.
 CHECKPOINT_DEFAULTS: Mapping[str, dict[str, Any]] = {
     "feature_extractor": {
-        "spec_layer": "melspectogram",
+        "spec_layer": SPEC_LAYER,
         "n_fft": FRONT_END["n_fft"],
         "hop_length": FRONT_END["hop_length"],
     },
@@ -87,9 +88,7 @@ def read_released(folder: Path, input_sr: int = RELEASED_RATE_HZ, reference: boo
         raise ModelError(f"load_model: {description} cannot be read: {_first_line(error)}") from None
     dim = _described_dim(description, values, "encoder")
     weights = folder / WEIGHTS_NAME
-    with torch.device("meta"):  # the weights that are to be replaced are not drawn
-        encoder = ReleasedEncoder(released_config(dim, reference), input_sr)
-    return _filled(encoder, weights, _tensors(weights, _unpickled(weights)))
+    return _filled(_empty(dim, input_sr, reference), weights, _tensors(weights, _unpickled(weights)))
 
 
 def read_checkpoint(path: Path, input_sr: int = RELEASED_RATE_HZ, reference: bool = False) -> ReleasedEncoder:
@@ -110,8 +109,6 @@ def read_checkpoint(path: Path, input_sr: int = RELEASED_RATE_HZ, reference: boo
     if not isinstance(content, dict) or "state_dict" not in content:
         raise ModelError(f"load_model: {path} must be a Lightning checkpoint, got no state_dict in it")
     dim = _described_dim(path, _given(content), "backbone")
-    with torch.device("meta"):
-        encoder = ReleasedEncoder(released_config(dim, reference), input_sr)
     tensors = _tensors(path, content["state_dict"])
     layout = BYOL if any(key.startswith("module.") for key in tensors) else SSL_TRAINER
     kept = {
@@ -119,7 +116,12 @@ def read_checkpoint(path: Path, input_sr: int = RELEASED_RATE_HZ, reference: boo
         for key, tensor in tensors.items()
         if not key.startswith(layout.others)
     }
-    return _encoder(path, kept, input_sr, reference)
+    return _filled(_empty(dim, input_sr, reference), path, kept)
+
+
+def _empty(dim: int, input_sr: int, reference: bool) -> ReleasedEncoder:
+    with torch.device("meta"):  # the weights that are to be replaced are not drawn
+        return ReleasedEncoder(released_config(dim, reference), input_sr)
 
 
 def _filled(encoder: ReleasedEncoder, path: Path, tensors: dict[str, Tensor]) -> ReleasedEncoder:
@@ -134,7 +136,7 @@ def _filled(encoder: ReleasedEncoder, path: Path, tensors: dict[str, Tensor]) ->
 
 
 def _given(content: dict[str, Any]) -> dict[str, Any]:
-    """The hyperparameters of a checkpoint, whose sections may leave out what the trainers have for defaults."""
+    """The hyperparameters of a checkpoint, and the trainers' defaults for what they leave out."""
     given = content.get("hyper_parameters")
     given = given if isinstance(given, dict) else {}
     sections = {}
@@ -176,9 +178,9 @@ def _tensors(path: Path, content: object) -> dict[str, Tensor]:
 
 
 def _described_dim(path: Path, values: object, encoder: str) -> int:
-    """Checks the description of a model, under the section names of its file, and gives its embedding's length."""
+    """Checks the description of a model and gives the length of its embedding."""
     expected = {
-        "feature_extractor.spec_layer": "melspectogram",  # sic: the published code knows no other spelling
+        "feature_extractor.spec_layer": SPEC_LAYER,
         "feature_extractor.n_fft": FRONT_END["n_fft"],
         "feature_extractor.hop_length": FRONT_END["hop_length"],
         f"{encoder}.backbone": "efficientnet_b0",
