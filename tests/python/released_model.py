@@ -1,8 +1,8 @@
-"""The published model in plain PyTorch, with random weights, and the files that its authors would write of it.
+"""The published model in plain PyTorch, with random weights, and the files that its authors would write.
 
 Front end: nnAudio's, a convolution with windowed sines and cosines and librosa's filters for 22,050 Hz.
-Network: torchvision's. https://github.com/SonyCSLParis/ssl-singer-identity at 24751d1, singer_identity/model.py
-and network_components.py.
+Network: torchvision's. Source: https://github.com/SonyCSLParis/ssl-singer-identity at 24751d1,
+singer_identity/model.py and network_components.py.
 """
 
 import math
@@ -96,7 +96,7 @@ class PublishedModel(nn.Module):
         return self.encoder(self.feature_extractor(waveforms))
 
 
-# The greatest log-mel of these is about 8, 7, 6 and -6: at some -36 dB it would be 0, by which nothing divides.
+# The greatest log-mel of these is about 8, 7, 5 and -6; near -36 dB it would be 0, by which nothing divides.
 LEVELS_DB = (0.0, -6.0, -12.0, -60.0)
 
 

@@ -1,8 +1,8 @@
 """Stands in for ``singer_identity``, the published code of the released models: one import changes.
 
-    import singerprint.compat.singer_identity as singer_identity
+    from singerprint.compat.singer_identity import load_model
 
-    model = singer_identity.load_model("byol")
+    model = load_model("byol")
     embeddings = model(waveforms)
 
 It divides by the maximum of the batch, as the published forward does: its purpose is to give the same

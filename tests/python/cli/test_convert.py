@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from tests.python.released_model import write_published_model
 
 import singerprint as sp
 from singerprint.cli.main import main
 from singerprint.data.synthetic import write_synthetic_singers
-from tests.python.released_model import write_published_model
 
 
 @pytest.fixture(scope="module")

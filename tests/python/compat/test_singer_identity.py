@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.python.released_model import published_model, relative_error, singing, write_published_model
 
 import singerprint as sp
-import singerprint.compat.singer_identity as singer_identity
-from tests.python.released_model import published_model, relative_error, singing, write_published_model
+from singerprint.compat import singer_identity
 
 # As in models/test_released.py.
 TOLERANCE = 1e-5

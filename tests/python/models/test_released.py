@@ -1,4 +1,4 @@
-"""Released models: the published forward in plain PyTorch gives the same embeddings, and strange files a sentence."""
+"""Released models: embeddings are those of the published forward in plain PyTorch; strange files are named."""
 
 import copy
 import hashlib
@@ -9,10 +9,6 @@ import numpy as np
 import pytest
 import torch
 import yaml
-
-import singerprint as sp
-from singerprint.frontend import resample
-from singerprint.models import ModelError, ReleasedEncoder, load_model, save_model
 from tests.python.released_model import (
     HYPERPARAMS,
     published_model,
@@ -20,6 +16,10 @@ from tests.python.released_model import (
     singing,
     write_published_model,
 )
+
+import singerprint as sp
+from singerprint.frontend import resample
+from singerprint.models import ModelError, ReleasedEncoder, load_model, save_model
 
 # Float32 against float64: the log-mel rounds by 1e-7, and a network of random weights makes 2 to 5e-6 of it,
 # ours as the published one's in float32.
@@ -136,7 +136,8 @@ def test_a_short_clip_is_named(source):
     with pytest.raises(ValueError) as caught:
         encoder(torch.zeros(1, 1024))
     assert str(caught.value) == (
-        "log_mel: waveforms must have more than n_fft / 2 = 1024 samples to be mirrored at their ends, got 1024"
+        "log_mel: waveforms must have more than n_fft / 2 = 1024 samples to be mirrored at their ends, "
+        "got 1024"
     )
     with pytest.raises(ValueError) as caught:
         encoder.embed(torch.zeros(4409))
@@ -214,8 +215,8 @@ def test_every_tensor_that_does_not_fit_is_named(tmp_path):
     folder = write_published_model(tmp_path / "byol", **changes)
     assert message_of(folder) == (
         f"load_model: {folder}/model.pt does not fit the encoder: missing encoder.net.2.classifier.1.bias, "
-        f"unexpected encoder.net.2.classifier.1.scale, {MEL_BASIS} of shape [80, 1025] instead of [128, 1025], "
-        "encoder.net.2.features.0.0.weight of shape [32, 1, 3, 3] instead of [32, 3, 3, 3]"
+        f"unexpected encoder.net.2.classifier.1.scale, {MEL_BASIS} of shape [80, 1025] instead of "
+        "[128, 1025], encoder.net.2.features.0.0.weight of shape [32, 1, 3, 3] instead of [32, 3, 3, 3]"
     )
 
 
@@ -259,7 +260,8 @@ def test_a_pickle_that_runs_code_is_refused_and_not_run(folder, tmp_path):
     torch.save(state, folder / "model.pt")
     weights = folder / "model.pt"
     assert message_of(folder) == (
-        f"load_model: {weights} must hold tensors and plain values alone, got posix.mkdir; nothing of it was run"
+        f"load_model: {weights} must hold tensors and plain values alone, got posix.mkdir; "
+        "nothing of it was run"
     )
     weights.write_bytes(pickle.dumps(Intruder(tmp_path / "ran"), protocol=2))
     assert message_of(folder) == (

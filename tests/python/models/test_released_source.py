@@ -1,4 +1,4 @@
-"""Where released models come from: a folder, a hub repository (a server on this machine stands in), or nowhere."""
+"""Where released models come from: a folder, or a hub repository, for which a server on this machine answers."""
 
 import hashlib
 import os
@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.python.released_model import write_published_model
 
 import singerprint as sp
 from singerprint.models import ModelError, load_model
-from tests.python.released_model import write_published_model
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -69,8 +69,9 @@ def load_in_a_process(tmp_path, name, source, **environment):
     package = str(Path(sp.__file__).parents[1])
     program = (
         "import singerprint as sp\n"
-        f"try: print(sp.load_model({name!r}, {source!r}).state_dict()['network.classifier.1.bias'].sum().item())\n"
+        f"try: model = sp.load_model({name!r}, {source!r})\n"
         "except ValueError as error: print(f'{type(error).__name__}: {error}')\n"
+        "else: print(model.state_dict()['network.classifier.1.bias'].sum().item())\n"
     )
     environment = os.environ | {"PYTHONPATH": package, "HF_HOME": str(tmp_path), **environment}
     done = subprocess.run(
@@ -87,18 +88,19 @@ def test_a_model_of_the_hub_is_fetched_and_found_again_without_it(hub, repositor
     assert load_in_a_process(tmp_path, "unif-align", "user/singers", HF_HUB_OFFLINE="1") == fetched
     missing = load_in_a_process(tmp_path, "byol", "user/singers", HF_ENDPOINT=hub)
     assert missing.startswith(
-        "ModelError: load_model: source user/singers is no existing folder, and byol cannot be had from the hub "
+        "ModelError: load_model: source user/singers is no existing folder, and byol cannot be had from the "
+        "hub by that name ("
     )
 
 
 def test_a_hub_that_cannot_be_reached_is_named(tmp_path):
     assert load_in_a_process(tmp_path, "byol", "user/singers", HF_HUB_OFFLINE="1") == (
-        "ModelError: load_model: source user/singers is no existing folder, and byol cannot be had from the hub "
-        "by that name (LocalEntryNotFoundError)\n"
+        "ModelError: load_model: source user/singers is no existing folder, and byol cannot be had from the "
+        "hub by that name (LocalEntryNotFoundError)\n"
     )
     assert load_in_a_process(tmp_path, "byol", "/no/such/folder", HF_HUB_OFFLINE="1") == (
-        "ModelError: load_model: source /no/such/folder is no existing folder, and byol cannot be had from the "
-        "hub by that name (HFValidationError)\n"
+        "ModelError: load_model: source /no/such/folder is no existing folder, and byol cannot be had from "
+        "the hub by that name (HFValidationError)\n"
     )
 
 
