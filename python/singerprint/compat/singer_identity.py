@@ -115,10 +115,10 @@ def load_model(
         ModelError: See `singerprint.load_model`.
 
     Example:
-        >>> load_model("byol", source="nowhere/at/all")
+        >>> load_model("byol", source=".")
         Traceback (most recent call last):
         ...
-        singerprint.models.model_error.ModelError: load_model: source nowhere/at/all is no existing folder...
+        singerprint.models.model_error.ModelError: load_model: source . holds no folder byol
     """
     if savedir is not None:
         warnings.warn("load_model: savedir is ignored, the hub's cache keeps what is fetched", stacklevel=2)

@@ -1,4 +1,4 @@
-"""Where released models come from: a folder, or a hub repository, for which a server on this machine answers."""
+"""Where released models come from: a folder, or a hub repository, for which a server here answers."""
 
 import hashlib
 import os
