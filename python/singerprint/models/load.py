@@ -86,7 +86,8 @@ def load_model(
             ``BernardoTorres/singer-identity``.
         input_sr: Sample rate in Hz of the waveforms that a released model is called with.
         torchscript: Ignored with a warning: there is no script of the model, this is the one.
-        reference: Whether a released model divides by the maximum of the batch.
+        reference: Whether a released model divides by the maximum of the batch; for `embed`, of the windows
+            of a long clip that are embedded at once.
 
     Returns:
         The encoder, on the CPU and in eval mode; of released models and checkpoints a `ReleasedEncoder`.

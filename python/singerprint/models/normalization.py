@@ -9,8 +9,8 @@ for red, green and blue. `batch_maximum` lets an embedding depend on who else is
 reproduce figures only; on a batch of one clip both are the same, which is why `clip_maximum` is the default.
 
 Either divides by the maximum whatever its sign, since that is what the weights were trained with: where no
-mel band reaches power 1 (a voice some 25 dB below full scale and less), the maximum is negative and the
-image is upside down. A maximum of exactly 0 gives infinity or NaN.
+mel band reaches power 1 (a voice that peaks some 25 to 35 dB below full scale, or lower), the maximum is
+negative and the image is upside down. A maximum of exactly 0 gives infinity or NaN.
 """
 
 from __future__ import annotations
