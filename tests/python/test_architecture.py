@@ -35,6 +35,7 @@ PYTHON_ARROWS = {
     "plots": set(),
     "models": {"frontend", "data"},
     "baselines": {"frontend", "data"},
+    "compat": {"frontend", "models"},
     "training": {"augment", "distributed", "losses", "models", "data", "evaluation"},
     "experiments": {
         "augment", "baselines", "data", "evaluation", "frontend", "losses", "models", "plots", "training",

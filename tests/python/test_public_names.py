@@ -11,7 +11,10 @@ import torch
 import singerprint as sp
 
 SIGNATURES = {
-    "load_model": "path",
+    "load_model": "path, source=None, *, input_sr=44100, torchscript=False, reference=False",
+    "compat.singer_identity.load_model": (
+        "model, source='BernardoTorres/singer-identity', torchscript=False, savedir=None, input_sr=44100"
+    ),
     "SingerEncoder.untrained": "seed=0, **options",
     "SingerEncoder.embed": "self, clip, sample_rate_hz=None",
     "SingerEncoder.embed_batch": "self, waveforms",

@@ -6,17 +6,15 @@ from pathlib import Path
 import numpy as np
 from jsonargparse import ArgumentParser, Namespace
 
+from singerprint.cli.model import add_model, named_model
 from singerprint.evaluation import cosine_scores
-from singerprint.models import load_model
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Two files and the model."""
     parser.add_argument("first", type=Path, help="audio file")
     parser.add_argument("second", type=Path, help="audio file")
-    parser.add_argument(
-        "--model", type=Path, default=None, help="run or model folder; default: newest in runs/"
-    )
+    add_model(parser, default="default: newest in runs/")
 
 
 def run(arguments: Namespace) -> int:
@@ -24,7 +22,8 @@ def run(arguments: Namespace) -> int:
 
     How high is high depends on the model: see the threshold that ``evaluate`` prints.
     """
-    encoder = load_model(arguments.model or _newest_model())
+    arguments.model = arguments.model or _newest_model()
+    encoder = named_model(arguments)
     embeddings = np.stack([encoder.embed(path).numpy() for path in (arguments.first, arguments.second)])
     print(f"{cosine_scores(embeddings, [0], [1])[0]:.4f}")
     return 0

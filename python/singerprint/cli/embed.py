@@ -7,16 +7,16 @@ import numpy as np
 from jsonargparse import ArgumentParser, Namespace
 
 from singerprint.atomic_file import write_files
+from singerprint.cli.model import add_model, named_model
 from singerprint.cli.progress import file_progress
 from singerprint.data import SingerFile, scan_folder
 from singerprint.experiments import embed_files
-from singerprint.models import load_model
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Files or a folder, the model, the archive."""
     parser.add_argument("inputs", nargs="+", type=Path, help="audio files, or one folder of them")
-    parser.add_argument("--model", type=Path, required=True, help="run or model folder")
+    add_model(parser)
     parser.add_argument("--out", type=Path, required=True, help="archive to write, .npz")
 
 
@@ -27,7 +27,7 @@ def run(arguments: Namespace) -> int:
     if not arguments.out.absolute().parent.is_dir():
         raise ValueError(f"embed: out must lie in an existing folder, got {arguments.out}")
     files = _files(arguments.inputs)
-    encoder = load_model(arguments.model)
+    encoder = named_model(arguments)
     with file_progress("embedding") as progress:
         embedded = embed_files(encoder, files, progress)
     arrays = {file.name: row for file, row in zip(embedded.files, embedded.embeddings, strict=True)}

@@ -9,14 +9,14 @@ from rich.console import Console
 from rich.table import Table
 
 from singerprint.atomic_file import write_files
+from singerprint.cli.model import add_model, named_model
 from singerprint.cli.progress import file_progress
 from singerprint.experiments import folder_trials, verify
-from singerprint.models import load_model
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Model, data, and how the trials are made."""
-    parser.add_argument("--model", type=Path, required=True, help="run or model folder")
+    add_model(parser)
     parser.add_argument("--data", type=Path, required=True, help="folder of singers")
     parser.add_argument("--pairs", type=Path, default=None, help="list of trials, label,path,path a line")
     parser.add_argument(
@@ -33,7 +33,7 @@ def run(arguments: Namespace) -> int:
     """Evaluates and prints a table."""
     if arguments.json is not None and not arguments.json.absolute().parent.is_dir():
         raise ValueError(f"evaluate: json must lie in an existing folder, got {arguments.json}")
-    encoder = load_model(arguments.model)
+    encoder = named_model(arguments)
     subject = folder_trials(arguments.data, arguments.pairs, arguments.across, arguments.seed)
     with file_progress("embedding") as progress:
         measured = verify(encoder, subject, progress)

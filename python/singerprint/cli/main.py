@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from jsonargparse import ArgumentParser
 
 import singerprint as sp
-from singerprint.cli import augment, compare, demo, embed, evaluate, train
+from singerprint.cli import augment, compare, convert, demo, embed, evaluate, train
 from singerprint.distributed import RankError
 
 COMMANDS = {
@@ -15,6 +15,7 @@ COMMANDS = {
     "evaluate": evaluate,
     "embed": embed,
     "compare": compare,
+    "convert": convert,
     "augment": augment,
     "demo": demo,
 }

@@ -2,8 +2,10 @@
 
 from singerprint.models.efficientnet import EfficientNet, efficientnet_b0
 from singerprint.models.encoder_config import EncoderConfig
-from singerprint.models.load import ModelError, load_model, save_model
+from singerprint.models.load import load_model, save_model
+from singerprint.models.model_error import ModelError
 from singerprint.models.projection import Projection
+from singerprint.models.released_encoder import ReleasedEncoder
 from singerprint.models.singer_encoder import SingerEncoder
 
 __all__ = [
@@ -11,6 +13,7 @@ __all__ = [
     "EncoderConfig",
     "ModelError",
     "Projection",
+    "ReleasedEncoder",
     "SingerEncoder",
     "efficientnet_b0",
     "load_model",

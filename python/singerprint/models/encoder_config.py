@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+from singerprint.models.normalization import NORMALIZATIONS
+
 MINIMUM_CLIP_SECONDS = 0.1
+
+# What `encoder.json` of before these values came does not say.
+LATER_VALUES: Mapping[str, Any] = {"filter_rate_hz": None, "normalization": "standardize"}
 
 
 @dataclass(frozen=True)
@@ -26,10 +31,13 @@ class EncoderConfig:
         log_offset: Added to each band's power before the logarithm.
         embedding_dim: Length of an embedding, at least 1.
         window_seconds: A longer clip is embedded as the mean over windows of this length, at least 0.1.
+        filter_rate_hz: Sample rate that the mel filters were laid out for; None is `sample_rate_hz`. The
+            released models have filters for 22,050 Hz on waveforms at 44,100 Hz.
+        normalization: What is done to the log-mel, one of ``models.normalization.NORMALIZATIONS``.
 
     Raises:
-        ValueError: `sample_rate_hz` or `window_seconds` is out of range. The other values are checked by what
-            uses them.
+        ValueError: `sample_rate_hz`, `window_seconds` or `normalization` is out of range. The other values
+            are checked by what uses them.
 
     Example:
         >>> EncoderConfig(n_mels=128).window_samples
@@ -47,6 +55,8 @@ class EncoderConfig:
     log_offset: float = 1e-8
     embedding_dim: int = 1000
     window_seconds: float = 4.0
+    filter_rate_hz: int | None = None
+    normalization: str = "standardize"
 
     def __post_init__(self) -> None:
         if not (isinstance(self.sample_rate_hz, int) and self.sample_rate_hz > 0):
@@ -58,6 +68,11 @@ class EncoderConfig:
             raise ValueError(
                 f"encoder_config: window_seconds must be at least {MINIMUM_CLIP_SECONDS} and finite, "
                 f"got {self.window_seconds}"
+            )
+        if self.normalization not in NORMALIZATIONS:
+            raise ValueError(
+                f"encoder_config: normalization must be one of {', '.join(NORMALIZATIONS)}, "
+                f"got {self.normalization}"
             )
 
     @property
@@ -76,11 +91,12 @@ class EncoderConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> EncoderConfig:
-        """Takes the values that `to_dict` gave.
+        """Takes the values that `to_dict` gave, also those of before `LATER_VALUES` came.
 
         Raises:
             ValueError: A name is unknown or missing.
         """
+        values = {**LATER_VALUES, **values}
         names = {field.name for field in fields(cls)}
         if unknown := sorted(set(values) - names):
             raise ValueError(f"encoder_config: unknown values {', '.join(unknown)}")

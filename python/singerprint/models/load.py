@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
 import safetensors
 import safetensors.torch
 import torch
-from torch import Tensor
 
 from singerprint.atomic_file import write_files
 from singerprint.models.encoder_config import EncoderConfig
+from singerprint.models.model_error import ModelError, check_tensors
+from singerprint.models.released import (
+    CHECKPOINT_SUFFIX,
+    DESCRIPTION_NAME,
+    read_checkpoint,
+    read_released,
+)
+from singerprint.models.released import WEIGHTS_NAME as RELEASED_WEIGHTS_NAME
+from singerprint.models.released_encoder import RELEASED_RATE_HZ
+from singerprint.models.released_source import HUB_SOURCE, RELEASED_NAMES, released_folder
 from singerprint.models.singer_encoder import SingerEncoder
 
 SCHEMA_VERSION = 1
 WEIGHTS_NAME = "encoder.safetensors"
 CONFIG_NAME = "encoder.json"
 CHECKPOINTS_NAME = "checkpoints"
-
-
-class ModelError(ValueError):
-    """A model that cannot be loaded; the message is one sentence that names the file."""
 
 
 def save_model(encoder: SingerEncoder, folder: str | os.PathLike[str]) -> None:
@@ -55,18 +61,42 @@ def save_model(encoder: SingerEncoder, folder: str | os.PathLike[str]) -> None:
     )
 
 
-def load_model(path: str | os.PathLike[str]) -> SingerEncoder:
-    """Reads an encoder.
+def load_model(
+    path: str | os.PathLike[str],
+    source: str | os.PathLike[str] | None = None,
+    *,
+    input_sr: int = RELEASED_RATE_HZ,
+    torchscript: bool = False,
+    reference: bool = False,
+) -> SingerEncoder:
+    """Reads an encoder: one of this package, a released one, or a checkpoint of the released trainers.
+
+    Released models divide each clip's log-mel by its maximum. Their published code takes the maximum of the
+    whole batch, so that an embedding depends on its batch mates; here each clip has its own, which is what
+    the published code computes for a batch of one. ``reference=True`` gives the published figures.
 
     Args:
         path: A folder that `save_model` wrote, its `encoder.safetensors`, or a training run's folder, of
-            which the encoder itself or else the newest of ``checkpoints/*`` (the last by name) is taken.
+            which the encoder itself or else the newest of ``checkpoints/*`` (the last by name) is taken; a
+            folder with `hyperparams.yaml` and `model.pt`; a ``.ckpt`` file of the published trainers. Or the
+            name of a released model: ``byol``, ``contrastive``, ``contrastive-vc``, ``unif-align`` (also
+            ``uniformity``) or ``vicreg``; without a source, an existing path of that name goes first.
+        source: Where a model of that name is: a folder, or the id of a Hugging Face repository, which takes
+            the extra ``hub``. By default `path` is a path, or the name is looked up in
+            ``BernardoTorres/singer-identity``.
+        input_sr: Sample rate in Hz of the waveforms that a released model is called with.
+        torchscript: Ignored with a warning: there is no script of the model, this is the one.
+        reference: Whether a released model divides by the maximum of the batch; for `embed`, of the windows
+            of a long clip that are embedded at once.
 
     Returns:
-        The encoder, on the CPU and in eval mode.
+        The encoder, on the CPU and in eval mode; of released models and checkpoints a `ReleasedEncoder`.
 
     Raises:
-        ModelError: There is no model, or it is damaged, of a newer version, or its tensors do not fit.
+        ModelError: There is no model, it is damaged, of a newer version or another kind, its tensors do not
+            fit, or the source cannot be reached.
+        ValueError: `input_sr` is no positive whole number, or it or `reference` is given for a model of this
+            package.
 
     Example:
         >>> import singerprint as sp, tempfile
@@ -75,7 +105,35 @@ def load_model(path: str | os.PathLike[str]) -> SingerEncoder:
         >>> sp.load_model(folder).sample_rate_hz
         44100
     """
-    folder = _encoder_folder(Path(path))
+    if torchscript:
+        warnings.warn("load_model: torchscript is ignored, the model is the same", stacklevel=2)
+    found = Path(path)
+    if source is not None or (not found.exists() and os.fspath(path) in RELEASED_NAMES):
+        found = released_folder(os.fspath(path), os.fspath(HUB_SOURCE if source is None else source))
+    if found.is_file() and found.suffix == CHECKPOINT_SUFFIX:
+        return read_checkpoint(found, input_sr, reference)
+    if _is_released(found):
+        return read_released(found.parent if found.is_file() else found, input_sr, reference)
+    for option, given, only in (
+        ("input_sr", input_sr, RELEASED_RATE_HZ),
+        ("reference", reference, False),
+    ):
+        if given != only:
+            raise ValueError(
+                f"load_model: {option} must be {only} for a model that is no released one, got {given}"
+            )
+    return _read_saved(_encoder_folder(found))
+
+
+def _is_released(path: Path) -> bool:
+    if path.is_file():
+        return path.name in (RELEASED_WEIGHTS_NAME, DESCRIPTION_NAME)
+    own = ((path / name).is_file() for name in (CONFIG_NAME, WEIGHTS_NAME))
+    released = ((path / name).is_file() for name in (RELEASED_WEIGHTS_NAME, DESCRIPTION_NAME))
+    return any(released) and not any(own)
+
+
+def _read_saved(folder: Path) -> SingerEncoder:
     encoder = _described_encoder(folder / CONFIG_NAME)
     weights = folder / WEIGHTS_NAME
     try:
@@ -84,7 +142,7 @@ def load_model(path: str | os.PathLike[str]) -> SingerEncoder:
         raise ModelError(f"load_model: {weights} is missing") from None
     except (OSError, safetensors.SafetensorError) as error:
         raise ModelError(f"load_model: {weights} cannot be read: {error}") from None
-    _check_tensors(weights, tensors, encoder.state_dict())
+    check_tensors(weights, tensors, encoder.state_dict())
     encoder.load_state_dict(tensors, assign=True)
     return encoder.eval()
 
@@ -92,7 +150,10 @@ def load_model(path: str | os.PathLike[str]) -> SingerEncoder:
 def _encoder_folder(path: Path) -> Path:
     if path.is_file():
         if path.name not in (WEIGHTS_NAME, CONFIG_NAME):
-            raise ModelError(f"load_model: path must be a folder or {WEIGHTS_NAME}, got {path}")
+            raise ModelError(
+                f"load_model: path must be a folder, {WEIGHTS_NAME}, {RELEASED_WEIGHTS_NAME} or a "
+                f"{CHECKPOINT_SUFFIX} file, got {path}"
+            )
         return path.parent
     if not path.is_dir():
         raise ModelError(f"load_model: {path} does not exist")
@@ -101,7 +162,10 @@ def _encoder_folder(path: Path) -> Path:
     # [!.]: a hidden folder is a checkpoint that is being written.
     checkpoints = sorted(config.parent for config in (path / CHECKPOINTS_NAME).glob(f"[!.]*/{CONFIG_NAME}"))
     if not checkpoints:
-        raise ModelError(f"load_model: {path} holds no model ({WEIGHTS_NAME} and {CONFIG_NAME})")
+        raise ModelError(
+            f"load_model: {path} holds no model ({WEIGHTS_NAME} and {CONFIG_NAME}, or "
+            f"{RELEASED_WEIGHTS_NAME} and {DESCRIPTION_NAME})"
+        )
     return checkpoints[-1]
 
 
@@ -123,14 +187,3 @@ def _described_encoder(path: Path) -> SingerEncoder:
             return SingerEncoder(config)
     except (TypeError, ValueError) as error:
         raise ModelError(f"load_model: {path} does not describe an encoder: {error}") from None
-
-
-def _check_tensors(path: Path, found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
-    faults = [f"missing {key}" for key in expected if key not in found]
-    faults += [f"unexpected {key}" for key in found if key not in expected]
-    for key, tensor in expected.items():
-        if key in found and found[key].shape != tensor.shape:
-            shapes = f"{list(found[key].shape)} instead of {list(tensor.shape)}"
-            faults.append(f"{key} of shape {shapes}")
-    if faults:
-        raise ModelError(f"load_model: {path} does not fit the encoder: {', '.join(faults)}")

@@ -5,7 +5,8 @@
     embedding = efficientnet_b0(normalized)                                      # (dim,)
 
 Mean and variance are those of the clip itself: whatever else is in the batch, and however loud the clip is,
-its embedding stays the same.
+its embedding stays the same. The released models were trained with another normalization, which their
+`EncoderConfig` names.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ import torch
 from torch import Tensor, nn
 
 from singerprint.data import Clip, as_clip
-from singerprint.frontend import log_mel, standardize
+from singerprint.frontend import log_mel
 from singerprint.models.efficientnet import efficientnet_b0
 from singerprint.models.encoder_config import EncoderConfig
+from singerprint.models.normalization import NORMALIZATIONS
 from singerprint.models.windows import windows_of
 
 # Windows of a long file that are embedded at once: beyond 16 a window costs no less, only memory.
@@ -44,7 +46,11 @@ class SingerEncoder(nn.Module):
     def __init__(self, config: EncoderConfig | None = None, *, seed: int = 0) -> None:
         super().__init__()
         self.config = EncoderConfig() if config is None else config
-        self.network = efficientnet_b0(in_channels=1, embedding_dim=self.config.embedding_dim, seed=seed)
+        self.network = efficientnet_b0(
+            in_channels=NORMALIZATIONS[self.config.normalization].channels,
+            embedding_dim=self.config.embedding_dim,
+            seed=seed,
+        )
 
     @classmethod
     def untrained(cls, seed: int = 0, **options: Any) -> SingerEncoder:  # noqa: ANN401 - EncoderConfig types them
@@ -91,10 +97,23 @@ class SingerEncoder(nn.Module):
             ValueError: The shape does not fit, or a clip is too short for the front end.
             TypeError: The dtype is neither float32 nor float64.
         """
+        embeddings: Tensor = self.network(self.front_end(waveforms))
+        return embeddings
+
+    def front_end(self, waveforms: Tensor) -> Tensor:
+        """Gives what the network sees: the normalised log-mel of ``(batch, samples)`` at `sample_rate_hz`.
+
+        Returns:
+            ``(batch, channels, mels, frames)``, of the weights' dtype.
+
+        Raises:
+            ValueError: The shape does not fit, or a clip is too short.
+            TypeError: The dtype is neither float32 nor float64.
+        """
         config = self.config
         spectrograms = log_mel(
             waveforms,
-            sample_rate_hz=config.sample_rate_hz,
+            sample_rate_hz=config.filter_rate_hz or config.sample_rate_hz,
             n_fft=config.n_fft,
             hop_length=config.hop_length,
             n_mels=config.n_mels,
@@ -104,9 +123,7 @@ class SingerEncoder(nn.Module):
             mel_norm=config.mel_norm,
             log_offset=config.log_offset,
         )  # (batch, mels, frames)
-        normalized = standardize(spectrograms)
-        embeddings: Tensor = self.network(normalized.unsqueeze(1).to(self.network.dtype))
-        return embeddings
+        return NORMALIZATIONS[config.normalization].images(spectrograms).to(self.network.dtype)
 
     def embed_batch(self, waveforms: Tensor) -> Tensor:
         """Embeds each clip in eval mode and without gradients, whatever mode the encoder is in.
@@ -130,7 +147,7 @@ class SingerEncoder(nn.Module):
         """
         self._check_batch(waveforms)
         with torch.inference_mode(), _evaluating(self):
-            embeddings: Tensor = self(waveforms.to(self.network.device))
+            embeddings: Tensor = self.network(self.front_end(waveforms.to(self.network.device)))
         # A copy made outside inference mode: a classifier may be trained on it.
         return embeddings.float().clone()
 

@@ -19,6 +19,14 @@ def test_a_rate_that_is_none_is_named(value):
     assert str(caught.value) == f"encoder_config: sample_rate_hz must be a positive whole number, got {value}"
 
 
+def test_an_unknown_normalization_is_named():
+    with pytest.raises(ValueError) as caught:
+        EncoderConfig(normalization="minimum")
+    assert str(caught.value) == (
+        "encoder_config: normalization must be one of standardize, clip_maximum, batch_maximum, got minimum"
+    )
+
+
 def test_a_config_survives_its_dict_and_names_strange_values():
     config = EncoderConfig(n_mels=128, fmax_hz=16_000.0)
     assert EncoderConfig.from_dict(config.to_dict()) == config

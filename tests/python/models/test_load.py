@@ -51,6 +51,15 @@ def test_a_saved_model_comes_back(encoder, folder, part):
     assert torch.equal(loaded.embed(waveform), encoder.embed(waveform))
 
 
+def test_a_model_of_before_the_released_ones_came_is_read(encoder, folder):
+    path = folder / "encoder.json"
+    description = json.loads(path.read_text())
+    for name in ("filter_rate_hz", "normalization"):
+        del description["config"][name]
+    path.write_text(json.dumps(description))
+    assert load_model(folder).config == encoder.config
+
+
 def test_a_loaded_model_can_be_trained(folder):
     loaded = load_model(str(folder)).train()
     loaded(torch.randn(3, 8_000, generator=torch.Generator().manual_seed(0))).sum().backward()
@@ -88,10 +97,12 @@ def test_a_path_without_a_model_is_named(tmp_path):
     (tmp_path / "other.bin").write_bytes(b"")
     assert message_of(tmp_path / "nowhere") == f"load_model: {tmp_path}/nowhere does not exist"
     assert message_of(tmp_path) == (
-        f"load_model: {tmp_path} holds no model (encoder.safetensors and encoder.json)"
+        f"load_model: {tmp_path} holds no model (encoder.safetensors and encoder.json, or model.pt and "
+        "hyperparams.yaml)"
     )
     assert message_of(tmp_path / "other.bin") == (
-        f"load_model: path must be a folder or encoder.safetensors, got {tmp_path}/other.bin"
+        f"load_model: path must be a folder, encoder.safetensors, model.pt or a .ckpt file, got "
+        f"{tmp_path}/other.bin"
     )
 
 
