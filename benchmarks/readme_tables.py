@@ -97,6 +97,19 @@ def speed():
     return markdown(["one core", "ours, ms", "slower by"], table)
 
 
+def loss_memory():
+    """One row a loss and contender: the peak of forward and backward at each number of rows."""
+    rows = results("loss_memory")["rows"]
+    sizes = sorted({row["rows"] for row in rows})
+    table = []
+    for loss, contender in dict.fromkeys((row["case"].split()[0], row["contender"]) for row in rows):
+        mine = [row for row in rows if row["case"].split()[0] == loss and row["contender"] == contender]
+        peaks = {row["rows"]: f"{row['peak_mb']:,.0f}" for row in mine}
+        growth = two_digits(mine[0]["exponent"])
+        table.append([f"`{loss}`, {contender}", *(peaks.get(size, "") for size in sizes), growth])
+    return markdown(["MB at rows x 128", *(f"{size:,}" for size in sizes), "exponent"], table)
+
+
 def two_digits(ratio):
     """2.34 -> 2.3, 386 -> 390."""
     return f"{float(f'{ratio:.2g}'):g}"
@@ -117,6 +130,7 @@ TABLES = {
     "pitch_shift_quality": pitch_shift_quality,
     "pitch_shift_real": pitch_shift_real,
     "speed": speed,
+    "loss_memory": loss_memory,
 }
 
 

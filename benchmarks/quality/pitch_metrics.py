@@ -214,7 +214,11 @@ def harmonic_to_noise_db(waveform: Array, truth: Truth) -> float:
 
 
 def count_clicks(waveform: Array, ideal: Array) -> int:
-    """10 ms windows whose mean size over 14 kHz is 4 times the ideal's there plus its quiet windows'."""
+    """10 ms windows whose mean size over 14 kHz is 4 times the ideal's there plus its quiet windows'.
+
+    Under 100 Hz a window is shorter than a period: there pulses count, of any method, that fall beside the
+    ideal's, though they are as soft as these.
+    """
     high_pass = scipy.signal.butter(4, 14_000, "high", fs=SAMPLE_RATE_HZ, output="sos")
 
     def size(sound: Array) -> Array:
