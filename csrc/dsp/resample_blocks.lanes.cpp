@@ -8,7 +8,7 @@
 namespace singerprint::SINGERPRINT_ISA {
 namespace {
 
-constexpr int kPrefetchedSamples = 128;
+constexpr int kPrefetchedSamples = 128, kPrefetchedOutputs = 64;
 
 // Samples of all blocks to complex lanes; size_in >= kLanes. The last group overlaps the one before it.
 void load_blocks(const FourierTables& tables, const float* const* inputs, std::int32_t size, ComplexLane* to) {
@@ -65,14 +65,24 @@ void store_rows(const Lane (&rows)[kLanes], int parity, std::int64_t n, float* c
   }
 }
 
+// As load_blocks does, to be written; not beyond a block's results, which are another block's.
+void prefetch_rows(std::int64_t n, float* const* results, const std::int64_t* counts) {
+#pragma GCC unroll 32
+  for (int block = 0; block < 2 * kLanes; ++block) {
+    if (n < counts[block]) __builtin_prefetch(results[block] + n, 1, 2);
+  }
+}
+
 void store_blocks(const ResampleBlockTables& tables, const ComplexLane* from, float* const* results,
                   const std::int64_t* counts) {
   std::int64_t longest = 0;
   for (int block = 0; block < 2 * kLanes; ++block) longest = counts[block] > longest ? counts[block] : longest;
   FourierPlace place = FourierPlace::of_bin(tables.backward, tables.first_kept);
   for (std::int64_t n = 0; n < longest; n += kLanes) {
+    prefetch_rows(n + kPrefetchedOutputs, results, counts);
     Lane even[kLanes], odd[kLanes];
     // Beyond the block's last output there is another, of the guard.
+#pragma GCC unroll 16
     for (int i = 0; i < kLanes; ++i, ++place) {
       const bool inside = tables.first_kept + n + i < tables.size_out;
       const ComplexLane z = from[inside ? *place : 0];
