@@ -156,7 +156,9 @@ def _encoder_folder(path: Path) -> Path:
             )
         return path.parent
     if not path.is_dir():
-        raise ModelError(f"load_model: {path} does not exist")
+        raise ModelError(
+            f"load_model: {path} does not exist and is no released model ({', '.join(RELEASED_NAMES)})"
+        )
     if (path / CONFIG_NAME).is_file() or (path / WEIGHTS_NAME).is_file():
         return path
     # [!.]: a hidden folder is a checkpoint that is being written.
