@@ -37,7 +37,7 @@ def released_folder(name: str, source: str) -> Path:
 def _from_hub(name: str, source: str) -> Path:
     try:
         from huggingface_hub import hf_hub_download  # noqa: PLC0415 - an optional extra
-        from huggingface_hub.utils import LocalEntryNotFoundError  # noqa: PLC0415 - as above
+        from huggingface_hub.errors import LocalEntryNotFoundError  # noqa: PLC0415 - as above
     except ImportError:
         raise ModelError(
             f"load_model: source must be an existing folder where huggingface_hub is not installed "
