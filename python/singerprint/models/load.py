@@ -14,7 +14,7 @@ import torch
 
 from singerprint.atomic_file import write_files
 from singerprint.models.encoder_config import EncoderConfig
-from singerprint.models.model_error import ModelError, check_tensors
+from singerprint.models.model_error import ModelError, check_finite, check_tensors
 from singerprint.models.released import (
     CHECKPOINT_SUFFIX,
     DESCRIPTION_NAME,
@@ -143,6 +143,7 @@ def _read_saved(folder: Path) -> SingerEncoder:
     except (OSError, safetensors.SafetensorError) as error:
         raise ModelError(f"load_model: {weights} cannot be read: {error}") from None
     check_tensors(weights, tensors, encoder.state_dict())
+    check_finite(weights, tensors)
     encoder.load_state_dict(tensors, assign=True)
     return encoder.eval()
 
@@ -156,7 +157,9 @@ def _encoder_folder(path: Path) -> Path:
             )
         return path.parent
     if not path.is_dir():
-        raise ModelError(f"load_model: {path} does not exist")
+        raise ModelError(
+            f"load_model: {path} does not exist and is no released model ({', '.join(RELEASED_NAMES)})"
+        )
     if (path / CONFIG_NAME).is_file() or (path / WEIGHTS_NAME).is_file():
         return path
     # [!.]: a hidden folder is a checkpoint that is being written.

@@ -32,3 +32,14 @@ def check_tensors(path: Path, found: Mapping[str, Tensor], expected: Mapping[str
         raise ModelError(
             f"load_model: {path} does not fit the encoder: {', '.join(faults[:FAULTS_NAMED] + more)}"
         )
+
+
+def check_finite(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Refuses weights of which every embedding would be NaN.
+
+    Raises:
+        ModelError: A tensor holds NaN or infinity; the first one is named.
+    """
+    for key, tensor in tensors.items():
+        if not bool(tensor.isfinite().all()):
+            raise ModelError(f"load_model: {path} must hold finite weights, got NaN or infinity in {key}")

@@ -19,7 +19,7 @@ import torch
 import yaml
 from torch import Tensor
 
-from singerprint.models.model_error import ModelError, check_tensors
+from singerprint.models.model_error import ModelError, check_finite, check_tensors
 from singerprint.models.released_encoder import (
     FRONT_END,
     RELEASED_RATE_HZ,
@@ -130,6 +130,7 @@ def _filled(encoder: ReleasedEncoder, path: Path, tensors: dict[str, Tensor]) ->
     expected |= {NETWORK + key: tensor for key, tensor in network.items()}
     check_tensors(path, tensors, expected)
     check_front_end(path, tensors)
+    check_finite(path, tensors)
     weights = {key: tensors[NETWORK + key].to(tensor.dtype).contiguous() for key, tensor in network.items()}
     encoder.network.load_state_dict(weights, assign=True)
     return encoder.eval()

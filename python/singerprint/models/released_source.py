@@ -37,6 +37,7 @@ def released_folder(name: str, source: str) -> Path:
 def _from_hub(name: str, source: str) -> Path:
     try:
         from huggingface_hub import hf_hub_download  # noqa: PLC0415 - an optional extra
+        from huggingface_hub.errors import LocalEntryNotFoundError  # noqa: PLC0415 - as above
     except ImportError:
         raise ModelError(
             f"load_model: source must be an existing folder where huggingface_hub is not installed "
@@ -44,6 +45,10 @@ def _from_hub(name: str, source: str) -> Path:
         ) from None
     try:
         files = [Path(hf_hub_download(source, f"{name}/{file}")) for file in (DESCRIPTION_NAME, WEIGHTS_NAME)]
+    except LocalEntryNotFoundError as error:
+        raise ModelError(
+            f"load_model: source {source} is no existing folder, and the hub cannot be reached for {name}"
+        ) from error
     except (OSError, ValueError) as error:  # all of huggingface_hub's own are one or the other
         raise ModelError(
             f"load_model: source {source} is no existing folder, and {name} cannot be had from the hub by "

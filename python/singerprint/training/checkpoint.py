@@ -100,7 +100,7 @@ def load_checkpoint(path: Path, state: TrainingState) -> int:
 
     Raises:
         ValueError: the checkpoint belongs to a run with other settings (the first that differs is named) or
-            other files.
+            other files, or has more steps than are asked for.
     """
     facts = json.loads((path / "training.json").read_text(encoding="utf-8"))
     if facts["schema"] != SCHEMA:
@@ -128,6 +128,11 @@ def _check_same_run(facts: dict[str, Any], state: TrainingState) -> None:
         expected = facts["config"].get(name)
         if name not in free and expected != value:
             raise ValueError(f"train: {name} must be {expected!r} as in the resumed run, got {value!r}")
+    if facts["step"] > config.recipe.steps:
+        raise ValueError(
+            f"train: steps must be at least those that the resumed run has done, {facts['step']}, "
+            f"got {config.recipe.steps}"
+        )
     if facts["files"] != names_sha256(state.files):
         raise ValueError("train: data must hold the files of the resumed run, got others")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from singerprint.augment import preset_or_file, to_config
+from singerprint.models.encoder_config import MINIMUM_CLIP_SECONDS
 from singerprint.training.recipes import LABELLED, RECIPES, ObjectiveName, Recipe
 
 
@@ -29,7 +30,7 @@ class TrainConfig:
             left out keep the papers' weights.
         steps: optimisation steps, at least 1.
         batch_size: pairs of crops a step, at least 2.
-        crop_seconds: length of a crop, in seconds.
+        crop_seconds: length of a crop, in seconds, at least 0.1.
         sources_per_batch: each folder of ``data`` is one source of recordings, ``source/singer/**/file``, and
             a batch is drawn from so many of them, a singer at most once: neither room, microphone and codec
             can tell all its clips apart, nor are files of one singer each other's negatives. Sources of few
@@ -39,7 +40,7 @@ class TrainConfig:
         warmup_steps: steps of linear warm-up, the last at the peak; at most a tenth of the steps by default.
         schedule: after the warm-up, ``constant`` or ``cosine``, which ends just above 0.
         optimizer: ``adam`` as in the papers, or ``adamw``.
-        temperature: of ``cross_decoupled``, ``nt_xent`` and ``supervised_nt_xent``.
+        temperature: of ``cross_decoupled``, ``nt_xent`` and ``supervised_nt_xent``, 1e-6 to 1e6.
         initial_tau: first decay rate of BYOL's target; it rises to 1 along a cosine.
         augmentation: how the two views of a pair are made to differ: a preset (``paper``, ``paper_fixed``,
             ``quiet``, ``strong``, ``none``) or a JSON or YAML file, see :mod:`singerprint.augment`.
@@ -97,6 +98,16 @@ class TrainConfig:
         object.__setattr__(self, "recipe", recipe)
         # Written out beside the run: a file may be changed, and a preset may be by a later version.
         object.__setattr__(self, "transforms", to_config(preset_or_file(recipe.augmentation)))
+        self._check_numbers(recipe)
+        if self.sources_per_batch is not None and self.objective in LABELLED:
+            raise ValueError(
+                f"train: sources_per_batch must be left out with {self.objective}, whose batches are drawn "
+                f"from all singers alike, got {self.sources_per_batch}"
+            )
+        if not self.data:
+            raise ValueError("train: data must name at least one folder, got none")
+
+    def _check_numbers(self, recipe: Recipe) -> None:
         at_least = {
             "steps": (recipe.steps, 1),
             "batch_size": (recipe.batch_size, 2),
@@ -112,27 +123,23 @@ class TrainConfig:
                 raise ValueError(f"train: {name} must be at least {least}, got {value}")
         if self.seed >= 2**63:
             raise ValueError(f"train: seed must be below 2**63, got {self.seed}")
-        positive = {
-            "crop_seconds": recipe.crop_seconds,
-            "temperature": self.temperature,
-            "rank_timeout_seconds": self.rank_timeout_seconds,
-        }
-        for name, number in positive.items():
-            if not (math.isfinite(number) and number > 0):
-                raise ValueError(f"train: {name} must be positive and finite, got {number}")
+        # The bounds of encoder and losses, which would name them at the first step, with the folder written.
+        if not MINIMUM_CLIP_SECONDS <= recipe.crop_seconds < math.inf:
+            raise ValueError(
+                f"train: crop_seconds must be at least {MINIMUM_CLIP_SECONDS} and finite, "
+                f"got {recipe.crop_seconds}"
+            )
+        if not 1e-6 <= self.temperature <= 1e6:
+            raise ValueError(f"train: temperature must be between 1e-6 and 1e6, got {self.temperature}")
+        timeout = self.rank_timeout_seconds
+        if not 0 < timeout < math.inf:
+            raise ValueError(f"train: rank_timeout_seconds must be positive and finite, got {timeout}")
         for name in ("learning_rate", "weight_decay"):
             value = getattr(recipe, name)
             if not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"train: {name} must be finite and not negative, got {value}")
         if not 0 <= self.initial_tau <= 1:
             raise ValueError(f"train: initial_tau must lie in [0, 1], got {self.initial_tau}")
-        if self.sources_per_batch is not None and self.objective in LABELLED:
-            raise ValueError(
-                f"train: sources_per_batch must be left out with {self.objective}, whose batches are drawn "
-                f"from all singers alike, got {self.sources_per_batch}"
-            )
-        if not self.data:
-            raise ValueError("train: data must name at least one folder, got none")
 
     def _complete_weights(self) -> dict[str, float]:
         """The papers' weights, those that are given in their places."""

@@ -43,6 +43,11 @@ def positives(config: TrainConfig, files: Sequence[SingerFile], sample_rate_hz: 
                 f"train: data must hold at least 2 singers for {config.objective}, each a folder of files, "
                 f"got {len(set(singers))}"
             )
+        if len(set(singers)) == len(singers):  # so also in a flat folder, where each file is its own singer
+            raise ValueError(
+                f"train: data must hold a singer with at least 2 files for {config.objective}, each a folder "
+                f"of files, got {len(singers)} singers of 1 file"
+            )
         labelled = SingerPairs(files, singers, recipe.crop_seconds, sample_rate_hz, seed)
         batches_per_epoch = max(1, len(files) // recipe.batch_size)
         return Positives(labelled, SingerBatches(len(labelled), recipe.batch_size, batches_per_epoch, seed))

@@ -116,7 +116,8 @@ MISTAKES = {
     ),
     "missing model": (
         ("compare", "a.wav", "b.wav", "--model", "nowhere"),
-        "singerprint: load_model: nowhere does not exist\n",
+        "singerprint: load_model: nowhere does not exist and is no released model (byol, contrastive, "
+        "contrastive-vc, unif-align, vicreg, uniformity)\n",
     ),
     "no level to go across": (
         ("evaluate", "--model", "model", "--data", "songs", "--across", "style"),

@@ -95,7 +95,10 @@ def test_a_failing_disk_leaves_the_old_model(encoder, folder, monkeypatch, opera
 
 def test_a_path_without_a_model_is_named(tmp_path):
     (tmp_path / "other.bin").write_bytes(b"")
-    assert message_of(tmp_path / "nowhere") == f"load_model: {tmp_path}/nowhere does not exist"
+    assert message_of(tmp_path / "nowhere") == (
+        f"load_model: {tmp_path}/nowhere does not exist and is no released model (byol, contrastive, "
+        "contrastive-vc, unif-align, vicreg, uniformity)"
+    )
     assert message_of(tmp_path) == (
         f"load_model: {tmp_path} holds no model (encoder.safetensors and encoder.json, or model.pt and "
         "hyperparams.yaml)"

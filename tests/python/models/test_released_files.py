@@ -66,6 +66,21 @@ def test_another_front_end_is_refused(tmp_path, key, change):
     assert end.endswith(" of the greatest")
 
 
+def test_weights_that_are_not_finite_are_refused(tmp_path):
+    bias = "encoder.net.2.classifier.1.bias"
+    folder = write_published_model(tmp_path / "byol", **{bias: torch.full((1000,), torch.nan)})
+    assert message_of(folder) == (
+        f"load_model: {folder}/model.pt must hold finite weights, got NaN or infinity in {bias}"
+    )
+    encoder = sp.SingerEncoder.untrained(embedding_dim=8)
+    encoder.network.state_dict()["classifier.1.bias"][3] = torch.inf
+    save_model(encoder, tmp_path / "own")
+    assert message_of(tmp_path / "own") == (
+        f"load_model: {tmp_path}/own/encoder.safetensors must hold finite weights, got NaN or infinity in "
+        "network.classifier.1.bias"
+    )
+
+
 class Intruder:
     """Makes a folder where it is unpickled."""
 

@@ -116,8 +116,10 @@ def test_the_chain_is_written_out_whatever_it_is_called(tmp_path):
         ({"batch_size": 1}, "train: batch_size must be at least 2, got 1"),
         ({"seed": 2**63}, f"train: seed must be below 2**63, got {2**63}"),
         ({"workers": -1}, "train: workers must be at least 0, got -1"),
-        ({"crop_seconds": 0.0}, "train: crop_seconds must be positive and finite, got 0.0"),
-        ({"temperature": float("nan")}, "train: temperature must be positive and finite, got nan"),
+        ({"crop_seconds": 0.05}, "train: crop_seconds must be at least 0.1 and finite, got 0.05"),
+        ({"temperature": float("nan")}, "train: temperature must be between 1e-6 and 1e6, got nan"),
+        ({"temperature": 1e7}, "train: temperature must be between 1e-6 and 1e6, got 10000000.0"),
+        ({"rank_timeout_seconds": 0.0}, "train: rank_timeout_seconds must be positive and finite, got 0.0"),
         ({"learning_rate": -1.0}, "train: learning_rate must be finite and not negative, got -1.0"),
         ({"initial_tau": 1.5}, "train: initial_tau must lie in [0, 1], got 1.5"),
         (

@@ -138,6 +138,16 @@ def test_a_resumed_run_must_have_the_same_settings(small_config):
     assert str(caught.value) == "train: temperature must be 0.2 as in the resumed run, got 0.5"
 
 
+def test_a_run_is_not_resumed_to_fewer_steps_than_it_has_done(small_config):
+    config = small_config(steps=2)
+    run(config)
+    with pytest.raises(ValueError) as caught:
+        run(dataclasses.replace(config, steps=1), resume=True)
+    assert str(caught.value) == (
+        "train: steps must be at least those that the resumed run has done, 2, got 1"
+    )
+
+
 def test_a_resumed_run_must_have_the_same_weights(small_config):
     config = small_config(objective="vicreg", steps=1)
     run(config)

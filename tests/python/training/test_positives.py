@@ -47,3 +47,14 @@ def test_one_singer_is_not_enough(small_config, singing):
     assert str(caught.value) == (
         "train: data must hold at least 2 singers for singer_contrastive, each a folder of files, got 1"
     )
+
+
+def test_a_folder_that_does_not_tell_singers_apart_is_not_enough(small_config, singing, tmp_path):
+    for number, file in enumerate(scan_folder(singing)):
+        (tmp_path / f"{number}.wav").symlink_to(file.path)
+    with pytest.raises(ValueError) as caught:
+        positives(small_config(objective="singer_contrastive"), scan_folder(tmp_path), RATE_HZ)
+    assert str(caught.value) == (
+        "train: data must hold a singer with at least 2 files for singer_contrastive, each a folder of "
+        "files, got 6 singers of 1 file"
+    )
