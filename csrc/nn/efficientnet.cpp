@@ -11,6 +11,7 @@
 
 #include "core/check.h"
 #include "core/precompiled.h"
+#include "nn/efficientnet_inference.h"
 #include "nn/efficientnet_layout.h"
 
 namespace singerprint {
@@ -165,10 +166,14 @@ class Network {
 at::Tensor efficientnet_b0(const at::Tensor& spectrograms, at::TensorList parameters, at::TensorList running_statistics,
                            bool training, double momentum, double eps) {
   check_arguments(spectrograms, parameters, running_statistics, training, momentum, eps);
+  if (!training && infers_natively(spectrograms, parameters, running_statistics)) {
+    return efficientnet_b0_inference(spectrograms, parameters, running_statistics, eps);
+  }
   return Network(parameters, running_statistics, training, momentum, eps).embed(spectrograms);
 }
 
-// One function for every device and for autograd: it is made of PyTorch's operators, which each know theirs.
+// One function for every device and for autograd: where it must be more than embeddings on a CPU, it is made of
+// PyTorch's operators, which each know theirs.
 TORCH_LIBRARY_FRAGMENT(singerprint, library) {
   library.def(
       "efficientnet_b0(Tensor spectrograms, Tensor[] parameters, Tensor(a!)[] running_statistics, bool training, "
