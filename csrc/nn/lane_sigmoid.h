@@ -11,7 +11,7 @@ namespace singerprint::SINGERPRINT_ISA {
 // 1 / a for a in [1, 2^126].
 SINGERPRINT_LANE_INLINE Lane reciprocal(Lane a) {
 #if defined(__AVX512F__)
-  const Lane guess((FloatVector)_mm512_rcp14_ps((__m512)a.v));
+  const Lane guess((FloatVector)_mm512_maskz_rcp14_ps(-1, (__m512)a.v));
 #elif defined(__AVX2__)
   const Lane guess((FloatVector)_mm256_rcp_ps((__m256)a.v));
 #else
