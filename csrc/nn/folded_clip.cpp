@@ -16,19 +16,6 @@ Picture strided(Picture picture, int stride) {
 
 std::int64_t parts_of(std::int64_t whole, std::int64_t part) { return (whole + part - 1) / part; }
 
-// The blocks [begin, begin + count) of the part-th of them: `width` at a time, and a single last one with those before.
-struct BlockRange {
-  std::int64_t begin;
-  std::int64_t count;
-};
-
-std::int64_t block_parts(std::int64_t blocks) { return std::max<std::int64_t>(1, blocks / 2); }
-
-BlockRange block_range(std::int64_t part, std::int64_t blocks) {
-  const std::int64_t begin = 2 * part;
-  return {begin, part + 1 == block_parts(blocks) ? blocks - begin : 2};
-}
-
 // One clip on its way through the network.
 class Clip {
  public:
@@ -67,12 +54,12 @@ class Clip {
       filtered = std::max(filtered, block.depthwise.blocks * out.pixels());
       channels = std::max(channels, block.depthwise.blocks);
       project = std::max(project, block.project.blocks * block.project.depth);
-      const std::int64_t band = kernels_.widest_product * (in.columns + 2 * (block.shape.kernel / 2)) * lanes_;
+      const std::int64_t band = kMostBlocks * (in.columns + 2 * (block.shape.kernel / 2)) * lanes_;
       band_floats_ = std::max({band_floats_, band * block.shape.kernel, kBandFloats + band});
       in = out;
     }
     // The head's outputs take a worker's band too.
-    band_floats_ = std::max(band_floats_, kernels_.widest_product * in.pixels() * lanes_);
+    band_floats_ = std::max(band_floats_, kMostBlocks * in.pixels() * lanes_);
     patch_floats_ = parts_of(network_.in_channels * kStemKernel * kStemKernel, lanes_) * size_.columns * lanes_;
     features_ = taken(features * lanes_);
     next_ = taken(features * lanes_);
@@ -120,8 +107,8 @@ class Clip {
     const PackedFilters& expand = block.expand;
     const float* const in = is_stem ? patch_row(row, worker) : features_ + row * size_.columns * lanes_;
     const std::int64_t in_block = (is_stem ? size_.columns : size_.pixels()) * lanes_;
-    kernels_.product({in, in_block, expand.depth, expand.weight.data() + range.begin * expand.depth * lanes_,
-                      expand.bias.data() + range.begin * lanes_, nullptr, to, to_block, Activation::kSilu},
+    kernels_.product({in, in_block, expand.depth, expand.weight + range.begin * expand.depth * lanes_,
+                      expand.bias + range.begin * lanes_, nullptr, to, to_block, Activation::kSilu},
                      range.count, size_.columns);
   }
 
@@ -181,8 +168,8 @@ class Clip {
     for (std::int64_t b = 0; b < range.count; ++b) {
       const std::int64_t n = range.begin + b;
       kernels_.depthwise(
-          {band + b * band_block, in_columns, block.depthwise.weight.data() + n * block.depthwise.depth * lanes_,
-           block.depthwise.bias.data() + n * lanes_, filtered_ + (n * out.pixels() + rows.begin * out.columns) * lanes_,
+          {band + b * band_block, in_columns, block.depthwise.weight + n * block.depthwise.depth * lanes_,
+           block.depthwise.bias + n * lanes_, filtered_ + (n * out.pixels() + rows.begin * out.columns) * lanes_,
            out.columns, means_ + n * lanes_},
           block.shape.kernel, block.shape.stride, rows.count);
     }
@@ -190,9 +177,12 @@ class Clip {
 
   // One pixel: a product of a vector and a matrix.
   void vector_product(const PackedFilters& filters, const float* in, Activation activation, float* out) {
-    kernels_.product(
-        {in, lanes_, filters.depth, filters.weight.data(), filters.bias.data(), nullptr, out, lanes_, activation},
-        filters.blocks, 1);
+    for (std::int64_t part = 0; part < block_parts(filters.blocks); ++part) {
+      const BlockRange range = block_range(part, filters.blocks);
+      kernels_.product({in, lanes_, filters.depth, filters.weight + range.begin * filters.depth * lanes_,
+                        filters.bias + range.begin * lanes_, nullptr, out + range.begin * lanes_, lanes_, activation},
+                       range.count, 1);
+    }
   }
 
   void squeeze_and_excite(const FoldedBlock& block) {
@@ -206,23 +196,24 @@ class Clip {
     const PackedFilters& project = block.project;
     const std::int64_t pixels = size_.pixels(), plane = pixels * lanes_, matrix = project.depth * lanes_;
     const bool gates_weights = pixels > project.blocks * lanes_;
-    const std::int64_t gated = gates_weights ? project.blocks : block.depthwise.blocks;
-    workers_.for_each(gated, [&](std::int64_t b, int) {
+    const std::int64_t parts = block_parts(project.blocks);
+    workers_.for_each(gates_weights ? parts : block.depthwise.blocks, [&](std::int64_t part, int) {
       if (gates_weights) {
-        kernels_.gate_weights(project.weight.data() + b * matrix, gates_, project.depth, gated_weights_ + b * matrix);
+        const BlockRange range = block_range(part, project.blocks);
+        kernels_.gate_weights(project.weight + range.begin * matrix, gates_, project.depth, range.count,
+                              gated_weights_ + range.begin * matrix);
       } else {
-        kernels_.gate_pixels(filtered_ + b * plane, gates_ + b * lanes_, pixels);
+        kernels_.gate_pixels(filtered_ + part * plane, gates_ + part * lanes_, pixels);
       }
     });
-    const float* const weight = gates_weights ? gated_weights_ : project.weight.data();
-    const std::int64_t parts = block_parts(project.blocks);
+    const float* const weight = gates_weights ? gated_weights_ : project.weight;
     workers_.for_each(parts_of(pixels, kProjectedPixels) * parts, [&](std::int64_t part, int) {
       const BlockRange range = block_range(part % parts, project.blocks);
       const std::int64_t first = part / parts * kProjectedPixels;
       const std::int64_t out = range.begin * plane + first * lanes_;
       kernels_.product({filtered_ + first * lanes_, plane, project.depth, weight + range.begin * matrix,
-                        project.bias.data() + range.begin * lanes_,
-                        block.shape.has_shortcut() ? features_ + out : nullptr, next_ + out, plane, Activation::kNone},
+                        project.bias + range.begin * lanes_, block.shape.has_shortcut() ? features_ + out : nullptr,
+                        next_ + out, plane, Activation::kNone},
                        range.count, std::min(kProjectedPixels, pixels - first));
     });
   }
@@ -233,8 +224,8 @@ class Clip {
     workers_.for_each(block_parts(head.blocks), [&](std::int64_t part, int worker) {
       const BlockRange range = block_range(part, head.blocks);
       float* const out = bands_ + worker * band_floats_;
-      kernels_.product({features_, plane, head.depth, head.weight.data() + range.begin * head.depth * lanes_,
-                        head.bias.data() + range.begin * lanes_, nullptr, out, plane, Activation::kSilu},
+      kernels_.product({features_, plane, head.depth, head.weight + range.begin * head.depth * lanes_,
+                        head.bias + range.begin * lanes_, nullptr, out, plane, Activation::kSilu},
                        range.count, pixels);
       kernels_.sum_pixels(out, range.count, pixels, 1.0f / static_cast<float>(pixels), pooled + range.begin * lanes_);
     });
@@ -286,9 +277,8 @@ void embed_pooled(const FoldedEfficientNet& network, const float* pooled, std::i
   workers.for_each(block_parts(classifier.blocks), [&](std::int64_t part, int) {
     const BlockRange range = block_range(part, classifier.blocks);
     network.kernels.product(
-        {in.data(), plane, kHeadChannels, classifier.weight.data() + range.begin * kHeadChannels * lanes,
-         classifier.bias.data() + range.begin * lanes, nullptr, out.data() + range.begin * plane, plane,
-         Activation::kNone},
+        {in.data(), plane, kHeadChannels, classifier.weight + range.begin * kHeadChannels * lanes,
+         classifier.bias + range.begin * lanes, nullptr, out.data() + range.begin * plane, plane, Activation::kNone},
         range.count, clips);
   });
   for (std::int64_t clip = 0; clip < clips; ++clip) {

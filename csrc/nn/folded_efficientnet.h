@@ -21,12 +21,25 @@ struct EfficientNetTensors {
   std::vector<const float*> running_statistics;
 };
 
+// Products are computed a part at a time: two blocks of channels, a single last one with the two before it.
+struct BlockRange {
+  std::int64_t begin;
+  std::int64_t count;
+};
+
+constexpr std::int64_t block_parts(std::int64_t blocks) { return blocks < 2 ? 1 : blocks / 2; }
+
+constexpr BlockRange block_range(std::int64_t part, std::int64_t blocks) {
+  const std::int64_t begin = 2 * part;
+  return {begin, part + 1 == block_parts(blocks) ? blocks - begin : 2};
+}
+
 // A matrix of weights, packed for the kernels, and its bias.
 struct PackedFilters {
-  std::int64_t depth;    // weights of one channel
-  std::int64_t blocks;   // of channels, the last one filled up with zeros
-  AlignedFloats weight;  // (blocks, depth, lanes)
-  AlignedFloats bias;    // (blocks, lanes)
+  std::int64_t depth;   // weights of one channel
+  std::int64_t blocks;  // of channels, the last one filled up with zeros
+  float* weight;        // part after part of (depth, blocks of it, lanes); depthwise: (blocks, depth, lanes)
+  float* bias;          // (blocks, lanes)
 };
 
 struct FoldedBlock {
@@ -45,6 +58,7 @@ struct FoldedEfficientNet {
   std::vector<FoldedBlock> blocks;
   PackedFilters head;
   PackedFilters classifier;
+  AlignedFloats memory;  // of all filters, in the order in which they are used
 };
 
 // Copies what it needs of the tensors.

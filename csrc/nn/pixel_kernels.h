@@ -5,8 +5,8 @@
 //
 // Activations lie as (blocks, pixels, lanes): a block is as many channels as a register holds, side by side. So every
 // load is a register, a pixel's neighbours are a register away, and a convolution that works channel by channel reads
-// one small plane after the other. Weights are packed alike: (blocks, depth, lanes). The lanes behind the last channel
-// are zeros in weights and biases.
+// one small plane after the other. Weights are packed alike, those of the blocks that a product computes at once beside
+// each other: one stream through memory. The lanes behind the last channel are zeros in weights and biases.
 //
 // The sum over k or (i, j) begins with the bias and runs upwards, whatever the tile: a pixel's bits do not depend on
 // its neighbours.
@@ -17,13 +17,16 @@
 
 namespace singerprint {
 
+// Blocks that one pass over the input of a product serves.
+inline constexpr int kMostBlocks = 3;
+
 enum class Activation { kNone, kSilu, kSigmoid };
 
 struct PixelProduct {
   const float* in;         // (input blocks, pixels, lanes)
   std::int64_t in_block;   // floats from a block to the next one
   std::int64_t depth;      // input channels
-  const float* weight;     // (blocks, depth, lanes)
+  const float* weight;     // (depth, blocks, lanes)
   const float* bias;       // (blocks, lanes)
   const float* residual;   // as out, or nullptr
   float* out;              // (blocks, pixels, lanes)
@@ -44,14 +47,14 @@ struct DepthwiseRows {
 
 struct PixelKernels {
   int lanes;
-  int widest_product;  // blocks that one pass over the input serves
+  // blocks: 1 to kMostBlocks.
   void (*product)(const PixelProduct& product, std::int64_t blocks, std::int64_t pixels);
   // kernel 3 or 5, stride 1 or 2. rows: of the output.
   void (*depthwise)(const DepthwiseRows& plane, int kernel, int stride, std::int64_t rows);
   // plane[p, l] *= gate[l]: one block of activations.
   void (*gate_pixels)(float* plane, const float* gate, std::int64_t pixels);
-  // to[k, l] = weight[k, l] * gate[k]: one block of the weights that those activations are multiplied by.
-  void (*gate_weights)(const float* weight, const float* gate, std::int64_t depth, float* to);
+  // to[k, b, l] = weight[k, b, l] * gate[k]: the weights that those activations are multiplied by.
+  void (*gate_weights)(const float* weight, const float* gate, std::int64_t depth, std::int64_t blocks, float* to);
   // to[b, l] = factor * sum over pixels of from[b, p, l]
   void (*sum_pixels)(const float* from, std::int64_t blocks, std::int64_t pixels, float factor, float* to);
 };

@@ -13,7 +13,9 @@ constexpr int kTilePixels[] = {0, 14, 12, 8};
 #else
 constexpr int kTilePixels[] = {0, 8, 6, 4};
 #endif
-constexpr int kWidestProduct = 3;
+// The weights of the last layers come from far: each is used for some thirty pixels, and there are 20 MB of them. The
+// processor's own prefetching stops at every page.
+constexpr std::int64_t kPrefetchFloats = 1024;
 constexpr int kTileColumns = 8;  // of a depthwise convolution: with more, the registers do not hide more
 
 SINGERPRINT_LANE_INLINE Lane activate(Lane x, Activation activation) {
@@ -23,7 +25,6 @@ SINGERPRINT_LANE_INLINE Lane activate(Lane x, Activation activation) {
 
 template <int kBlocks, int kPixels>
 void product_tile(const PixelProduct& product, const float* in, float* out, const float* residual) {
-  const std::int64_t weight_block = product.depth * kLanes;
   Lane sum[kPixels][kBlocks];
 #pragma GCC unroll 3
   for (int b = 0; b < kBlocks; ++b) {
@@ -34,10 +35,13 @@ void product_tile(const PixelProduct& product, const float* in, float* out, cons
   const float* weight = product.weight;
   for (std::int64_t left = product.depth; left > 0; left -= kLanes, in += product.in_block) {
     const std::int64_t channels = left < kLanes ? left : kLanes;
-    for (std::int64_t k = 0; k < channels; ++k, weight += kLanes) {
+    for (std::int64_t k = 0; k < channels; ++k, weight += kBlocks * kLanes) {
       Lane of_block[kBlocks];
 #pragma GCC unroll 3
-      for (int b = 0; b < kBlocks; ++b) of_block[b] = Lane::load(weight + b * weight_block);
+      for (int b = 0; b < kBlocks; ++b) {
+        of_block[b] = Lane::load(weight + b * kLanes);
+        __builtin_prefetch(weight + kPrefetchFloats + b * kLanes);
+      }
 #pragma GCC unroll 14
       for (int p = 0; p < kPixels; ++p) {
         const Lane value(in[p * kLanes + k]);
@@ -87,12 +91,12 @@ constexpr ProductTile* product_tile_if_it_fits() {
       product_tile_if_it_fits<blocks, 13>(), \
       product_tile_if_it_fits<blocks, 14>(), \
   }
-constexpr ProductTile* kProductTiles[kWidestProduct + 1][15] = {
+constexpr ProductTile* kProductTiles[kMostBlocks + 1][15] = {
     {}, SINGERPRINT_TILES(1), SINGERPRINT_TILES(2), SINGERPRINT_TILES(3)};
 #undef SINGERPRINT_TILES
 
 // Tiles as equal as can be: 33 pixels are 11 + 11 + 11, not 12 + 12 + 9.
-void product_of_blocks(const PixelProduct& product, int blocks, std::int64_t pixels) {
+void product(const PixelProduct& product, std::int64_t blocks, std::int64_t pixels) {
   std::int64_t tiles = (pixels + kTilePixels[blocks] - 1) / kTilePixels[blocks];
   for (std::int64_t pixel = 0; tiles > 0; --tiles) {
     const std::int64_t size = (pixels - pixel + tiles - 1) / tiles;
@@ -100,19 +104,6 @@ void product_of_blocks(const PixelProduct& product, int blocks, std::int64_t pix
     kProductTiles[blocks][size](product, product.in + at, product.out + at,
                                 product.residual == nullptr ? nullptr : product.residual + at);
     pixel += size;
-  }
-}
-
-void product(const PixelProduct& whole, std::int64_t blocks, std::int64_t pixels) {
-  PixelProduct part = whole;
-  while (blocks > 0) {
-    const int width = blocks == 3 ? 3 : blocks >= 2 ? 2 : 1;  // one block alone waits for its loads
-    product_of_blocks(part, width, pixels);
-    blocks -= width;
-    part.weight += width * part.depth * kLanes;
-    part.bias += width * kLanes;
-    part.out += width * part.out_block;
-    if (part.residual != nullptr) part.residual += width * part.out_block;
   }
 }
 
@@ -182,8 +173,12 @@ void gate_pixels(float* plane, const float* gate, std::int64_t pixels) {
   for (float* at = plane; at < plane + pixels * kLanes; at += kLanes) (Lane::load(at) * factor).store(at);
 }
 
-void gate_weights(const float* weight, const float* gate, std::int64_t depth, float* to) {
-  for (std::int64_t k = 0; k < depth; ++k) (Lane::load(weight + k * kLanes) * Lane(gate[k])).store(to + k * kLanes);
+void gate_weights(const float* weight, const float* gate, std::int64_t depth, std::int64_t blocks, float* to) {
+  for (std::int64_t k = 0; k < depth; ++k) {
+    for (const float* const end = weight + blocks * kLanes; weight < end; weight += kLanes, to += kLanes) {
+      (Lane::load(weight) * Lane(gate[k])).store(to);
+    }
+  }
 }
 
 void sum_pixels(const float* from, std::int64_t blocks, std::int64_t pixels, float factor, float* to) {
@@ -196,8 +191,6 @@ void sum_pixels(const float* from, std::int64_t blocks, std::int64_t pixels, flo
 
 }  // namespace
 
-PixelKernels pixel_kernels() {
-  return {kLanes, kWidestProduct, &product, &depthwise, &gate_pixels, &gate_weights, &sum_pixels};
-}
+PixelKernels pixel_kernels() { return {kLanes, &product, &depthwise, &gate_pixels, &gate_weights, &sum_pixels}; }
 
 }  // namespace singerprint::SINGERPRINT_ISA

@@ -1,6 +1,7 @@
 #include "nn/efficientnet_inference.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
 #include "folded_network.h"
@@ -106,7 +107,7 @@ TEST(EfficientNetInference, OnlyPlainInferenceIsNative) {
   EXPECT_FALSE(infers_natively(spectrograms.to(at::kDouble), network.parameters, network.statistics));
   network.parameters[3].requires_grad_();
   EXPECT_FALSE(native());
-  const at::NoGradGuard no_grad;
+  const c10::AutoGradMode no_grad(false);
   EXPECT_TRUE(native());
 }
 

@@ -11,7 +11,13 @@ namespace {
 
 float packed(const FoldedEfficientNet& network, const PackedFilters& filters, std::int64_t n, std::int64_t k) {
   const int lanes = network.kernels.lanes;
-  return filters.weight.data()[(n / lanes * filters.depth + k) * lanes + n % lanes];
+  for (std::int64_t part = 0;; ++part) {
+    const BlockRange range = block_range(part, filters.blocks);
+    const std::int64_t block = n / lanes - range.begin;
+    if (block < range.count) {
+      return filters.weight[(range.begin * filters.depth + k * range.count + block) * lanes + n % lanes];
+    }
+  }
 }
 
 TEST(FoldedEfficientNet, BatchNormsAreInTheFilters) {
@@ -26,7 +32,7 @@ TEST(FoldedEfficientNet, BatchNormsAreInTheFilters) {
     for (int k = 0; k < 27; ++k) {
       EXPECT_EQ(packed(network, stem, n, k), static_cast<float>(filters[n * 27 + k] * factor));
     }
-    EXPECT_EQ(stem.bias.data()[n], static_cast<float>(bias[n] - mean[n] * factor));
+    EXPECT_EQ(stem.bias[n], static_cast<float>(bias[n] - mean[n] * factor));
   }
 }
 
@@ -38,7 +44,7 @@ TEST(FoldedEfficientNet, TheLastLayerIsCopied) {
     for (int k = 0; k < kHeadChannels; ++k) {
       EXPECT_EQ(packed(network, network.classifier, n, k), weight[n * kHeadChannels + k]);
     }
-    EXPECT_EQ(network.classifier.bias.data()[n], bias[n]);
+    EXPECT_EQ(network.classifier.bias[n], bias[n]);
   }
 }
 
@@ -47,7 +53,7 @@ TEST(FoldedEfficientNet, BehindTheLastChannelAreZeros) {
   const FoldedEfficientNet network = fold_efficientnet(owned.tensors);
   for (std::int64_t n = 5; n < network.classifier.blocks * network.kernels.lanes; ++n) {
     for (int k = 0; k < kHeadChannels; ++k) EXPECT_EQ(packed(network, network.classifier, n, k), 0.0f);
-    EXPECT_EQ(network.classifier.bias.data()[n], 0.0f);
+    EXPECT_EQ(network.classifier.bias[n], 0.0f);
   }
 }
 

@@ -51,7 +51,7 @@ struct Product {
     double sum = bias[n];
     for (std::int64_t k = 0; k < depth; ++k) {
       const double value = in[(k / lanes * pixels + p) * lanes + k % lanes];
-      sum += value * weight[(n / lanes * depth + k) * lanes + n % lanes];
+      sum += value * weight[(k * blocks + n / lanes) * lanes + n % lanes];
     }
     return activated(sum, activation) + (adds ? residual[(n / lanes * pixels + p) * lanes + n % lanes] : 0);
   }
@@ -72,7 +72,7 @@ void expect_product(const Product& product, Activation activation, bool adds) {
 
 TEST(PixelKernels, AProductIsTheSumOverItsInputs) {
   for (std::int64_t depth : {1, 9, 15, 16, 17, 40}) {
-    for (std::int64_t blocks : {1, 2, 3, 4, 5}) expect_product({depth, blocks, 13}, Activation::kNone, false);
+    for (std::int64_t blocks : {1, 2, 3}) expect_product({depth, blocks, 13}, Activation::kNone, false);
   }
   for (std::int64_t pixels = 1; pixels <= 30; ++pixels) expect_product({18, 3, pixels}, Activation::kNone, false);
 }
@@ -120,8 +120,8 @@ TEST(PixelKernels, SigmoidSaturatesAndKeepsNaN) {
   for (std::size_t p = 0; p < values.size(); ++p) x[p * lanes] = values[p];
   kernels().product({x.data(), 0, 1, one.data(), zero.data(), nullptr, out.data(), 0, Activation::kSigmoid}, 1,
                     static_cast<std::int64_t>(values.size()));
-  EXPECT_EQ(out[0], 1.0f);
-  EXPECT_EQ(out[lanes], 1.0f);
+  EXPECT_NEAR(out[0], 1.0f, 2e-7f);  // two roundings
+  EXPECT_NEAR(out[lanes], 1.0f, 2e-7f);
   EXPECT_LT(out[2 * lanes], 1e-37f);
   EXPECT_LT(out[3 * lanes], 1e-37f);
   EXPECT_TRUE(std::isnan(out[4 * lanes]));
@@ -164,13 +164,13 @@ INSTANTIATE_TEST_SUITE_P(PixelKernels, Depthwise,
 
 TEST(PixelKernels, GatesScaleChannels) {
   const int lanes = kernels().lanes;
-  const auto gate = random_floats(lanes), weight = random_floats(5 * lanes);
-  std::vector<float> plane = weight, gated(5 * lanes);
-  kernels().gate_pixels(plane.data(), gate.data(), 5);
-  kernels().gate_weights(weight.data(), gate.data(), lanes < 5 ? lanes : 5, gated.data());
-  for (int i = 0; i < 5 * lanes; ++i) {
+  const auto gate = random_floats(lanes), weight = random_floats(6 * lanes);
+  std::vector<float> plane = weight, gated(6 * lanes);
+  kernels().gate_pixels(plane.data(), gate.data(), 6);
+  kernels().gate_weights(weight.data(), gate.data(), 3, 2, gated.data());
+  for (int i = 0; i < 6 * lanes; ++i) {
     EXPECT_EQ(plane[i], weight[i] * gate[i % lanes]);
-    if (i / lanes < lanes) EXPECT_EQ(gated[i], weight[i] * gate[i / lanes]);
+    EXPECT_EQ(gated[i], weight[i] * gate[i / lanes / 2]);
   }
 }
 
