@@ -8,7 +8,10 @@
 #include <ATen/ops/silu.h>
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
+#include "core/cache.h"
 #include "core/check.h"
 #include "core/precompiled.h"
 #include "nn/efficientnet_inference.h"
@@ -51,7 +54,11 @@ void check_arguments(const at::Tensor& spectrograms, at::TensorList parameters, 
   const std::int64_t embedding_dim = has_linear ? parameters.back().size(0) : 1;
   const bool has_stem = !parameters.empty() && parameters.front().dim() == 4 && parameters.front().size(1) > 0;
   const std::int64_t in_channels = has_stem ? parameters.front().size(1) : 1;
-  const std::vector<TensorLayout> layout = efficientnet_b0_layout(in_channels, embedding_dim);
+  static Cache<std::pair<std::int64_t, std::int64_t>, std::vector<TensorLayout>> layouts(8);
+  const auto shared_layout = layouts.get({in_channels, embedding_dim}, [&] {
+    return std::make_shared<const std::vector<TensorLayout>>(efficientnet_b0_layout(in_channels, embedding_dim));
+  });
+  const std::vector<TensorLayout>& layout = *shared_layout;
 
   const auto is_parameter = [](const TensorLayout& tensor) { return tensor.is_parameter(); };
   const auto is_statistic = [](const TensorLayout& tensor) {

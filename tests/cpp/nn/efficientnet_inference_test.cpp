@@ -21,7 +21,7 @@ struct Network {
       const at::Tensor tensor = at::tensor(owned.values[i]).view(owned.layout[i].shape);
       (owned.layout[i].is_parameter() ? parameters : statistics).push_back(tensor);
     }
-    fit_statistics(at::randn({4, in_channels, 64, 96}));
+    fit_statistics(at::randn({8, in_channels, 96, 128}));
   }
 
   // Statistics of a batch, as those that training leaves.
@@ -70,7 +70,8 @@ TEST(EfficientNetInference, AChangedTensorIsFoldedAnew) {
   const auto expect_new = [&](const char* what) {
     const at::Tensor now = network.embed(spectrograms);
     EXPECT_FALSE(now.equal(before)) << what;
-    EXPECT_LE(relative_error(now, network.embed_in_double(spectrograms)), 1e-5) << what;
+    // Statistics that do not fit the weights any more may enlarge roundings; a change that is overlooked is far more.
+    EXPECT_LE(relative_error(now, network.embed_in_double(spectrograms)), 1e-3) << what;
     before = now;
   };
   network.parameters[100].view(-1)[7] += 1;  // counted: a single value is enough
