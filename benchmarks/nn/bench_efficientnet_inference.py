@@ -12,7 +12,12 @@ from pathlib import Path
 
 import torch
 from benchmarks.harness import compare, machine_facts
-from benchmarks.nn.bench_efficientnet import fit_statistics, macs_of, torchvision_network, with_clips_per_second
+from benchmarks.nn.bench_efficientnet import (
+    fit_statistics,
+    macs_of,
+    torchvision_network,
+    with_clips_per_second,
+)
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -67,33 +72,33 @@ def exported(reference, spectrograms):
         return path.read_bytes()
 
 
-def onnxruntime(model, spectrograms):
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
+def by_onnxruntime(onnxruntime, model, spectrograms):
+    options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     feed = {"x": spectrograms.numpy()}
     return lambda: torch.from_numpy(session.run(None, feed)[0])
 
 
-def openvino(model, spectrograms):
-    import openvino as ov
-
+def by_openvino(openvino, model, spectrograms):
     options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1, "PERFORMANCE_HINT": "LATENCY"}
-    compiled = ov.Core().compile_model(ov.Core().read_model(model), "CPU", options)
+    core = openvino.Core()
+    compiled = core.compile_model(core.read_model(model), "CPU", options)
     array = spectrograms.numpy()
     return lambda: torch.from_numpy(compiled(array)[0].copy())
+
+
+ENGINES = {"onnxruntime": by_onnxruntime, "openvino": by_openvino}
 
 
 def contenders(reference, ours, spectrograms):
     functions = of_pytorch(reference, ours, spectrograms)
     if importlib.util.find_spec("onnx") is not None:
         model = exported(reference, spectrograms)
-        for engine in (onnxruntime, openvino):
-            if importlib.util.find_spec(engine.__name__) is not None:
-                functions[engine.__name__] = engine(model, spectrograms)
+        for name, engine in ENGINES.items():
+            if importlib.util.find_spec(name) is not None:
+                functions[name] = engine(importlib.import_module(name), model, spectrograms)
     return functions
 
 

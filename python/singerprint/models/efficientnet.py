@@ -106,7 +106,7 @@ def _tensors(places: list[tuple[nn.Module, str]]) -> list[Tensor]:
     # nn.Module finds its tensors by a Python function: for 311 of them that takes as long as a layer.
     tensors: list[Tensor] = []
     for owner, name in places:
-        tensor = owner._parameters.get(name)
+        tensor: Tensor | None = owner._parameters.get(name)
         if tensor is None:
             tensor = owner._buffers.get(name)
         tensors.append(getattr(owner, name) if tensor is None else tensor)
