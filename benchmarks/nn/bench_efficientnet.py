@@ -13,13 +13,19 @@ from singerprint.models import efficientnet_b0
 MELS, FRAMES = 80, 345  # 4 s at 44.1 kHz, hop 512
 
 
-def networks():
-    """Ours first, then torchvision's without dropout and stochastic depth, which the op does not have."""
+def torchvision_network(in_channels):
+    """Without dropout and stochastic depth, which the op does not have."""
     reference = torchvision.models.efficientnet_b0(num_classes=1000, dropout=0.0)
-    reference.features[0][0] = nn.Conv2d(1, 32, 3, stride=2, padding=1, bias=False)
+    reference.features[0][0] = nn.Conv2d(in_channels, 32, 3, stride=2, padding=1, bias=False)
     for module in reference.modules():
         if isinstance(module, torchvision.ops.StochasticDepth):
             module.p = 0.0
+    return reference
+
+
+def networks():
+    """Ours first."""
+    reference = torchvision_network(in_channels=1)
     ours = efficientnet_b0(in_channels=1, embedding_dim=1000)
     ours.load_state_dict(reference.state_dict())
     channels_last = copy.deepcopy(reference).to(memory_format=torch.channels_last)
@@ -100,7 +106,7 @@ def fit_statistics(network):
     for norm in norms:
         norm.momentum = 1.0
     with torch.no_grad():
-        network.train()(torch.randn(8, 1, MELS, FRAMES))
+        network.train()(torch.randn(8, network.features[0][0].in_channels, MELS, FRAMES))
     for norm in norms:
         norm.momentum = 0.1
 

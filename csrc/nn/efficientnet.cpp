@@ -8,9 +8,13 @@
 #include <ATen/ops/silu.h>
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
+#include "core/cache.h"
 #include "core/check.h"
 #include "core/precompiled.h"
+#include "nn/efficientnet_inference.h"
 #include "nn/efficientnet_layout.h"
 
 namespace singerprint {
@@ -50,7 +54,11 @@ void check_arguments(const at::Tensor& spectrograms, at::TensorList parameters, 
   const std::int64_t embedding_dim = has_linear ? parameters.back().size(0) : 1;
   const bool has_stem = !parameters.empty() && parameters.front().dim() == 4 && parameters.front().size(1) > 0;
   const std::int64_t in_channels = has_stem ? parameters.front().size(1) : 1;
-  const std::vector<TensorLayout> layout = efficientnet_b0_layout(in_channels, embedding_dim);
+  static Cache<std::pair<std::int64_t, std::int64_t>, std::vector<TensorLayout>> layouts(8);
+  const auto shared_layout = layouts.get({in_channels, embedding_dim}, [&] {
+    return std::make_shared<const std::vector<TensorLayout>>(efficientnet_b0_layout(in_channels, embedding_dim));
+  });
+  const std::vector<TensorLayout>& layout = *shared_layout;
 
   const auto is_parameter = [](const TensorLayout& tensor) { return tensor.is_parameter(); };
   const auto is_statistic = [](const TensorLayout& tensor) {
@@ -165,10 +173,14 @@ class Network {
 at::Tensor efficientnet_b0(const at::Tensor& spectrograms, at::TensorList parameters, at::TensorList running_statistics,
                            bool training, double momentum, double eps) {
   check_arguments(spectrograms, parameters, running_statistics, training, momentum, eps);
+  if (!training && infers_natively(spectrograms, parameters, running_statistics)) {
+    return efficientnet_b0_inference(spectrograms, parameters, running_statistics, eps);
+  }
   return Network(parameters, running_statistics, training, momentum, eps).embed(spectrograms);
 }
 
-// One function for every device and for autograd: it is made of PyTorch's operators, which each know theirs.
+// One function for every device and for autograd: where it must be more than embeddings on a CPU, it is made of
+// PyTorch's operators, which each know theirs.
 TORCH_LIBRARY_FRAGMENT(singerprint, library) {
   library.def(
       "efficientnet_b0(Tensor spectrograms, Tensor[] parameters, Tensor(a!)[] running_statistics, bool training, "

@@ -58,7 +58,7 @@ Layout efficientnet_b0_layout(std::int64_t in_channels, std::int64_t embedding_d
   check_at_least_one("in_channels", in_channels);
   check_at_least_one("embedding_dim", embedding_dim);
   Layout layout;
-  add_convolution(layout, "features.0", kStemChannels, in_channels, 3);
+  add_convolution(layout, "features.0", kStemChannels, in_channels, kStemKernel);
   int feature = 1;
   for (const Stage& stage : kEfficientNetB0Stages) {
     for (int layer = 0; layer < stage.layers; ++layer) {

@@ -22,6 +22,7 @@ inline constexpr Stage kEfficientNetB0Stages[] = {
     {6, 5, 1, 80, 112, 3}, {6, 5, 2, 112, 192, 4}, {6, 3, 1, 192, 320, 1},
 };
 inline constexpr int kStemChannels = 32;
+inline constexpr int kStemKernel = 3;
 inline constexpr int kHeadChannels = 1280;
 inline constexpr int kSqueezeRatio = 4;  // squeeze-and-excitation: squeezed = input channels of the block / 4
 inline constexpr int kTotalStride = 32;  // of stem and stages: mels and frames shrink by it

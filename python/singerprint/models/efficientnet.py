@@ -77,8 +77,8 @@ class EfficientNet(nn.Module):
         """
         result: Tensor = torch.ops.singerprint.efficientnet_b0(
             spectrograms,
-            [getattr(owner, name) for owner, name in self._parameter_places],
-            [getattr(owner, name) for owner, name in self._statistic_places],
+            _tensors(self._parameter_places),
+            _tensors(self._statistic_places),
             self.training,
             MOMENTUM,
             EPS,
@@ -100,6 +100,17 @@ class EfficientNet(nn.Module):
     def extra_repr(self) -> str:
         """The sizes it was made with."""
         return f"in_channels={self.in_channels}, embedding_dim={self.embedding_dim}"
+
+
+def _tensors(places: list[tuple[nn.Module, str]]) -> list[Tensor]:
+    # nn.Module finds its tensors by a Python function: for 311 of them that takes as long as a layer.
+    tensors: list[Tensor] = []
+    for owner, name in places:
+        tensor: Tensor | None = owner._parameters.get(name)
+        if tensor is None:
+            tensor = owner._buffers.get(name)
+        tensors.append(getattr(owner, name) if tensor is None else tensor)
+    return tensors
 
 
 def _initial(shape: list[int], kind: str, generator: torch.Generator) -> Tensor:

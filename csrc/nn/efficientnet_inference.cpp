@@ -1,0 +1,178 @@
+#include "nn/efficientnet_inference.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/TensorSubclassLikeUtils.h>
+#include <ATen/TracerMode.h>
+#include <ATen/autocast_mode.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <c10/core/StorageImpl.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "core/precompiled.h"
+#include "nn/folded_clip.h"
+
+namespace singerprint {
+namespace {
+
+// Networks that stay folded, 21 MB each: an encoder, its moving average and some more.
+constexpr std::size_t kFoldedNetworks = 8;
+constexpr std::int64_t kSampledValues = 16;  // of each tensor
+
+// A sum over values spread evenly over the tensor: of bits, so that NaN equals itself.
+std::uint32_t sampled_bits(const at::Tensor& tensor) {
+  const auto* const values = static_cast<const float*>(tensor.const_data_ptr());
+  const std::int64_t count = tensor.is_non_overlapping_and_dense() ? tensor.numel() : 1;
+  std::uint32_t sum = 0;
+  for (std::int64_t i = 0; i < std::min(count, kSampledValues); ++i) {
+    std::uint32_t bits;
+    std::memcpy(&bits, values + i * count / std::min(count, kSampledValues), sizeof(bits));
+    sum = sum * 31 + bits;
+  }
+  return sum;
+}
+
+// What a tensor was when it was folded. The weak reference keeps the address of its storage from being given away.
+struct TensorState {
+  c10::weak_intrusive_ptr<c10::StorageImpl> storage;
+  const void* data;
+  std::vector<std::int64_t> strides;
+  std::uint32_t version;
+  std::uint32_t bits;
+
+  explicit TensorState(const at::Tensor& tensor)
+      : storage(tensor.storage().getWeakStorageImpl()),
+        data(tensor.const_data_ptr()),
+        strides(tensor.strides().vec()),
+        version(version_of(tensor)),
+        bits(sampled_bits(tensor)) {}
+
+  bool is_of(const at::Tensor& tensor) const {
+    return !storage.expired() && storage._unsafe_get_target() == tensor.storage().unsafeGetStorageImpl() &&
+           data == tensor.const_data_ptr() && tensor.strides() == strides && version == version_of(tensor) &&
+           bits == sampled_bits(tensor);
+  }
+
+  static std::uint32_t version_of(const at::Tensor& tensor) {
+    return tensor.unsafeGetTensorImpl()->version_counter().current_version();
+  }
+};
+
+struct FoldedNetwork {
+  std::vector<TensorState> states;  // of the parameters, then of the running statistics
+  double eps;
+  std::shared_ptr<const FoldedEfficientNet> network;
+
+  bool is_of(at::TensorList parameters, at::TensorList running_statistics, double its_eps) const {
+    auto state = states.begin();
+    const auto is_next = [&](const at::Tensor& tensor) { return (state++)->is_of(tensor); };
+    return eps == its_eps && std::all_of(parameters.begin(), parameters.end(), is_next) &&
+           std::all_of(running_statistics.begin(), running_statistics.end(), is_next);
+  }
+
+  // Nobody can ask for it any more: its tensors are gone, or this one's have changed.
+  bool is_stale(const at::Tensor& first_parameter) const {
+    const auto& storage = states.front().storage;
+    return storage.expired() || storage._unsafe_get_target() == first_parameter.storage().unsafeGetStorageImpl();
+  }
+};
+
+std::shared_ptr<const FoldedEfficientNet> fold(at::TensorList parameters, at::TensorList running_statistics,
+                                               double eps) {
+  std::vector<at::Tensor> kept;
+  const auto contiguous = [&](at::TensorList tensors) {
+    std::vector<const float*> data;
+    for (const at::Tensor& tensor : tensors)
+      data.push_back(kept.emplace_back(tensor.contiguous()).const_data_ptr<float>());
+    return data;
+  };
+  return std::make_shared<const FoldedEfficientNet>(
+      fold_efficientnet({parameters.front().size(1), parameters.back().size(0), eps, contiguous(parameters),
+                         contiguous(running_statistics)}));
+}
+
+std::shared_ptr<const FoldedEfficientNet> folded(at::TensorList parameters, at::TensorList running_statistics,
+                                                 double eps) {
+  static std::mutex mutex;
+  static std::vector<FoldedNetwork> networks;  // the one that was used last is the first
+  const std::lock_guard<std::mutex> lock(mutex);
+  const auto found = std::find_if(networks.begin(), networks.end(), [&](const FoldedNetwork& network) {
+    return network.is_of(parameters, running_statistics, eps);
+  });
+  if (found != networks.end()) {
+    std::rotate(networks.begin(), found, found + 1);
+    return networks.front().network;
+  }
+  std::erase_if(networks, [&](const FoldedNetwork& network) { return network.is_stale(parameters.front()); });
+  if (networks.size() == kFoldedNetworks) networks.pop_back();
+  FoldedNetwork network{{}, eps, fold(parameters, running_statistics, eps)};
+  for (const at::Tensor& tensor : parameters) network.states.emplace_back(tensor);
+  for (const at::Tensor& tensor : running_statistics) network.states.emplace_back(tensor);
+  networks.insert(networks.begin(), std::move(network));
+  return networks.front().network;
+}
+
+const Workers& one_worker() {
+  static const Workers workers{1, [](std::int64_t parts, const std::function<void(std::int64_t, int)>& run) {
+                                 for (std::int64_t part = 0; part < parts; ++part) run(part, 0);
+                               }};
+  return workers;
+}
+
+Workers all_threads() {
+  return {at::get_num_threads(), [](std::int64_t parts, const std::function<void(std::int64_t, int)>& run) {
+            at::parallel_for(0, parts, 1, [&](std::int64_t begin, std::int64_t end) {
+              for (std::int64_t part = begin; part < end; ++part) run(part, at::get_thread_num());
+            });
+          }};
+}
+
+}  // namespace
+
+bool infers_natively(const at::Tensor& spectrograms, at::TensorList parameters, at::TensorList running_statistics) {
+  if (!spectrograms.device().is_cpu() || spectrograms.scalar_type() != at::kFloat) return false;
+  if (at::tracer::impl::is_dispatch_enabled() || at::autocast::is_autocast_enabled(at::kCPU)) return false;
+  if (c10::impl::dispatch_mode_enabled()) return false;
+  const bool gradients = at::GradMode::is_enabled();
+  constexpr c10::DispatchKeySet kLazyValues({c10::DispatchKey::Negative, c10::DispatchKey::ZeroTensor});
+  const auto is_plain = [&](const at::Tensor& tensor) {
+    return tensor.layout() == at::kStrided && !at::isTensorSubclassLike(tensor) &&
+           !tensor.key_set().has_any(kLazyValues) && !(gradients && tensor.requires_grad()) &&
+           !tensor._fw_grad(0).defined();
+  };
+  // Changes of a tensor made in inference mode are not counted.
+  const auto is_fixed = [&](const at::Tensor& tensor) { return is_plain(tensor) && !tensor.is_inference(); };
+  return is_plain(spectrograms) && std::all_of(parameters.begin(), parameters.end(), is_fixed) &&
+         std::all_of(running_statistics.begin(), running_statistics.end(), is_fixed);
+}
+
+at::Tensor efficientnet_b0_inference(const at::Tensor& spectrograms, at::TensorList parameters,
+                                     at::TensorList running_statistics, double eps) {
+  const std::shared_ptr<const FoldedEfficientNet> network = folded(parameters, running_statistics, eps);
+  const at::Tensor input = spectrograms.contiguous();
+  const std::int64_t batch = input.size(0);
+  const Picture size{input.size(2), input.size(3)};
+  const Workers threads = all_threads();
+  const bool clip_by_clip = batch < threads.count;
+  const Workers& in_clip = clip_by_clip ? threads : one_worker();
+
+  const std::int64_t floats = clip_floats(*network, size, in_clip);
+  const at::Tensor memory = at::empty({(clip_by_clip ? 1 : threads.count) * floats}, input.options());
+  const at::Tensor pooled = at::empty({batch, kHeadChannels}, input.options());
+  const at::Tensor result = at::empty({batch, network->embedding_dim}, input.options());
+  const auto pool_clip = [&](std::int64_t clip, int worker) {
+    pooled_features(*network, input.const_data_ptr<float>() + clip * network->in_channels * size.pixels(), size,
+                    in_clip, memory.mutable_data_ptr<float>() + worker * floats,
+                    pooled.mutable_data_ptr<float>() + clip * kHeadChannels);
+  };
+  (clip_by_clip ? one_worker() : threads).for_each(batch, pool_clip);
+  embed_pooled(*network, pooled.const_data_ptr<float>(), batch, threads, result.mutable_data_ptr<float>());
+  return result;
+}
+
+}  // namespace singerprint

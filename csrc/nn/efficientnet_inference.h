@@ -1,0 +1,21 @@
+// efficientnet_inference: efficientnet_b0 (nn/efficientnet.h) where nothing but the embeddings is wanted: in eval mode,
+// without gradients, in float32 on the CPU. nn/folded_clip.h computes it, in parallel over clips, or inside a clip
+// where there are fewer clips than threads.
+//
+// The batch norms are folded into the filters at the first call and again when a tensor has changed: when it lies in
+// other memory, when PyTorch has counted a change of it, or when some of its values, evenly spread, are others. So
+// everything that PyTorch counts is seen, and of what it does not (edits through tensor.data or shared memory) whatever
+// concerns a tensor as a whole; a few single values changed that way may be overlooked.
+#pragma once
+#include <ATen/core/Tensor.h>
+
+namespace singerprint {
+
+// Whether that is the case, and the tensors are plain memory: none that is being traced, transformed or differentiated.
+bool infers_natively(const at::Tensor& spectrograms, at::TensorList parameters, at::TensorList running_statistics);
+
+// The arguments of efficientnet_b0, which it has checked.
+at::Tensor efficientnet_b0_inference(const at::Tensor& spectrograms, at::TensorList parameters,
+                                     at::TensorList running_statistics, double eps);
+
+}  // namespace singerprint

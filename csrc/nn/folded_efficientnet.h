@@ -1,0 +1,67 @@
+// FoldedEfficientNet: the weights of efficientnet_b0 with its batch norms folded in, as the CPU's kernels want them.
+//   filters' = filters * weight / sqrt(running_var + eps), bias' = bias - running_mean * weight / sqrt(running_var +
+//   eps)
+// in double, then rounded. nn/folded_clip.h computes with them.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "dsp/aligned_floats.h"
+#include "nn/efficientnet_layout.h"
+#include "nn/pixel_kernels.h"
+
+namespace singerprint {
+
+// Contiguous tensors in the order of efficientnet_b0_layout.
+struct EfficientNetTensors {
+  std::int64_t in_channels;
+  std::int64_t embedding_dim;
+  double eps;
+  std::vector<const float*> parameters;
+  std::vector<const float*> running_statistics;
+};
+
+// Products are computed a part at a time: two blocks of channels, a single last one with the two before it.
+struct BlockRange {
+  std::int64_t begin;
+  std::int64_t count;
+};
+
+constexpr std::int64_t block_parts(std::int64_t blocks) { return blocks < 2 ? 1 : blocks / 2; }
+
+constexpr BlockRange block_range(std::int64_t part, std::int64_t blocks) {
+  const std::int64_t begin = 2 * part;
+  return {begin, part + 1 == block_parts(blocks) ? blocks - begin : 2};
+}
+
+// A matrix of weights, packed for the kernels, and its bias.
+struct PackedFilters {
+  std::int64_t depth;   // weights of one channel
+  std::int64_t blocks;  // of channels, the last one filled up with zeros
+  float* weight;        // part after part of (depth, blocks of it, lanes); depthwise: (blocks, depth, lanes)
+  float* bias;          // (blocks, lanes)
+};
+
+struct FoldedBlock {
+  Block shape;
+  PackedFilters expand;  // of the first block: the stem
+  PackedFilters depthwise;
+  PackedFilters squeeze;
+  PackedFilters excite;
+  PackedFilters project;
+};
+
+struct FoldedEfficientNet {
+  PixelKernels kernels;
+  std::int64_t in_channels;
+  std::int64_t embedding_dim;
+  std::vector<FoldedBlock> blocks;
+  PackedFilters head;
+  PackedFilters classifier;
+  AlignedFloats memory;  // of all filters, in the order in which they are used
+};
+
+// Copies what it needs of the tensors.
+FoldedEfficientNet fold_efficientnet(const EfficientNetTensors& tensors);
+
+}  // namespace singerprint
