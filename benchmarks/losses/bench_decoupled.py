@@ -1,15 +1,13 @@
 """Decoupled loss, forward and backward, against lightly and a plain expression, at equal results."""
 
 import torch
-from benchmarks.harness import Row, compare, machine_facts
-from benchmarks.losses.steps import checked_steps
+from benchmarks.harness import Row
+from benchmarks.losses.pairs import rows_of_pairs
 from lightly.loss import DCLLoss
 from torch import Tensor, nn
 
 from singerprint.losses import decoupled
 
-PAIRS = (140, 1024, 4096)  # the papers' batch, and what memory allowed others
-DIM = 128
 TEMPERATURE = 0.1
 
 
@@ -29,17 +27,5 @@ def run() -> list[Row]:
         "plain torch": plain_torch,
         "lightly": DCLLoss(temperature=TEMPERATURE),
     }
-    peak = machine_facts()["matmul_gflop_per_s"]
-    rows = []
-    for pairs in PAIRS:
-        torch.manual_seed(0)
-        first, second = (torch.randn(pairs, DIM, requires_grad=True) for _ in range(2))
-        rows_of_both = 2 * pairs
-        for row in compare(
-            f"{pairs:,} pairs x {DIM}",
-            checked_steps(losses, first, second),
-            flops=4 * rows_of_both**2 * DIM,  # each pair of rows once: s, s again, and two products with z
-            seconds=2.0,
-        ):
-            rows.append({**row, "share_of_matmul": row["gflop_per_s"] / peak})
-    return rows
+    # Each pair of rows of both views once: s, s again, and two products with z.
+    return rows_of_pairs(losses, products=8)
