@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from singerprint import _C
+from singerprint.models.network import Network
 
 MOMENTUM = 0.1
 EPS = 1e-5
@@ -26,7 +27,7 @@ class TensorGroup(nn.Module):
         return ", ".join(f"{name}={tuple(tensor.shape)}" for name, tensor in tensors.items())
 
 
-class EfficientNet(nn.Module):
+class EfficientNet(Network):
     """EfficientNet-B0 whose last linear layer is the embedding; see `efficientnet_b0`.
 
     The mode of this module (`train`, `eval`) is that of all its batch norms: the groups below it are names,
@@ -86,16 +87,6 @@ class EfficientNet(nn.Module):
         if self.training:
             torch._foreach_add_([getattr(owner, name) for owner, name in self._count_places], 1)
         return result
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The dtype of the parameters, which that of the spectrograms must be."""
-        return next(self.parameters()).dtype
-
-    @property
-    def device(self) -> torch.device:
-        """The device of the parameters."""
-        return next(self.parameters()).device
 
     def extra_repr(self) -> str:
         """The sizes it was made with."""

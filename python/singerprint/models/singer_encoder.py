@@ -2,11 +2,11 @@
 
     spectrogram = log_mel(waveform)                                              # (mels, frames)
     normalized = (spectrogram - mean(spectrogram)) / sqrt(var(spectrogram) + 1e-5)
-    embedding = efficientnet_b0(normalized)                                      # (dim,)
+    embedding = network(normalized)                                              # (dim,)
 
 Mean and variance are those of the clip itself: whatever else is in the batch, and however loud the clip is,
-its embedding stays the same. The released models were trained with another normalization, which their
-`EncoderConfig` names.
+its embedding stays the same. The network is EfficientNet-B0 unless the `EncoderConfig` names another, and so
+is the normalization: the released models were trained with another one.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from singerprint.data import Clip, as_clip
 from singerprint.frontend import log_mel
-from singerprint.models.efficientnet import efficientnet_b0
 from singerprint.models.encoder_config import EncoderConfig
+from singerprint.models.networks import NETWORKS
 from singerprint.models.normalization import NORMALIZATIONS
 from singerprint.models.windows import windows_of
 
@@ -30,7 +30,7 @@ WINDOWS_PER_BATCH = 16
 
 
 class SingerEncoder(nn.Module):
-    """Log-mel spectrogram, per-clip normalisation and EfficientNet-B0; the weights come from `load_model`.
+    """Log-mel spectrogram, per-clip normalisation and a network; the weights come from `load_model`.
 
     Args:
         config: Front end, network and window.
@@ -46,11 +46,7 @@ class SingerEncoder(nn.Module):
     def __init__(self, config: EncoderConfig | None = None, *, seed: int = 0) -> None:
         super().__init__()
         self.config = EncoderConfig() if config is None else config
-        self.network = efficientnet_b0(
-            in_channels=NORMALIZATIONS[self.config.normalization].channels,
-            embedding_dim=self.config.embedding_dim,
-            seed=seed,
-        )
+        self.network = NETWORKS[self.config.network](self.config.network_shape, seed)
 
     @classmethod
     def untrained(cls, seed: int = 0, **options: Any) -> SingerEncoder:  # noqa: ANN401 - EncoderConfig types them

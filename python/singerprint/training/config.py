@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from singerprint.augment import preset_or_file, to_config
 from singerprint.models.encoder_config import MINIMUM_CLIP_SECONDS
+from singerprint.models.networks import NETWORKS
 from singerprint.training.recipes import LABELLED, RECIPES, ObjectiveName, Recipe
 
 
@@ -45,6 +46,7 @@ class TrainConfig:
         augmentation: how the two views of a pair are made to differ: a preset (``paper``, ``paper_fixed``,
             ``quiet``, ``strong``, ``none``) or a JSON or YAML file, see :mod:`singerprint.augment`.
         n_mels: bins of the log-mel spectrogram, where there is no ``init``.
+        network: what embeds it, one of ``models.networks.NETWORKS``, where there is no ``init``.
         init: a run or model folder whose encoder is the starting point; None starts from random weights.
         seed: every draw of the run is a function of it.
         workers: processes that read audio; the result does not depend on it.
@@ -73,6 +75,7 @@ class TrainConfig:
     initial_tau: float = 0.99
     augmentation: str | None = None
     n_mels: int = 80
+    network: str = "efficientnet_b0"
     init: Path | None = None
     seed: int = 0
     workers: int = 1
@@ -88,6 +91,8 @@ class TrainConfig:
         """Fills recipe and transforms and refuses settings that cannot be trained with."""
         if self.objective not in RECIPES:
             raise ValueError(f"train: objective must be one of {sorted(RECIPES)}, got {self.objective!r}")
+        if self.network not in NETWORKS:
+            raise ValueError(f"train: network must be one of {sorted(NETWORKS)}, got {self.network!r}")
         given = {name: getattr(self, name) for name in Recipe.__dataclass_fields__}
         given["weights"] = self._complete_weights()
         recipe = dataclasses.replace(
