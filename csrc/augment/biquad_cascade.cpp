@@ -1,5 +1,6 @@
 #include "augment/biquad_cascade.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "core/check.h"
@@ -42,11 +43,15 @@ std::vector<BiquadSection<float>> checked_sections(const at::Tensor& coefficient
   return result;
 }
 
-// What one sample costs, in instructions of a core: `clips` side by side as if they filled the lanes, or one by one,
-// where a sample waits for the one before it.
-bool better_alone(std::int64_t clips, std::int64_t sections, std::int64_t lanes) {
-  constexpr std::int64_t kTogether = 8, kAlone = 10;
-  return clips * kAlone * ((sections + lanes - 1) / lanes) < kTogether * sections;
+std::int64_t parts_of(std::int64_t whole, std::int64_t part) { return (whole + part - 1) / part; }
+
+// Whether sections in lanes are faster than clips in lanes. Costs of a sample on the busiest thread, as measured with
+// AVX-512: half of the registers hold two clips, and one clip waits for itself.
+bool better_skewed(std::int64_t clips, std::int64_t sections, std::int64_t lanes, std::int64_t threads) {
+  const std::int64_t per_clip = 2 * sections <= lanes ? 2 : 3;
+  const std::int64_t skewed = parts_of(sections, lanes) * (per_clip * parts_of(clips, threads) + 2);
+  const std::int64_t together = parts_of(parts_of(clips, lanes), threads) * (4 * sections + 3);
+  return skewed < together;
 }
 
 at::Tensor biquad_cascade_cpu(const at::Tensor& waveforms, const at::Tensor& coefficients) {
@@ -54,25 +59,19 @@ at::Tensor biquad_cascade_cpu(const at::Tensor& waveforms, const at::Tensor& coe
   const at::Tensor source = waveforms.contiguous();
   const std::vector<BiquadSection<float>> sections = checked_sections(coefficients.contiguous());
   const std::int64_t batch = waveforms.size(0), samples = waveforms.size(1), count = coefficients.size(1);
-  if (count == 0) return result.copy_(source);
+  if (count == 0 || result.numel() == 0) return result.copy_(source);
   const std::int64_t lanes = SINGERPRINT_LANES(biquad_lane_count)();
-  const auto together = SINGERPRINT_LANES(biquad_cascade_lanes);
-  const auto alone = SINGERPRINT_LANES(biquad_cascade_alone_lanes);
+  const std::int64_t threads = at::get_num_threads();
+  const bool skews = better_skewed(batch, count, lanes, threads);
+  const auto filter = skews ? SINGERPRINT_LANES(biquad_cascade_skewed_lanes) : SINGERPRINT_LANES(biquad_cascade_lanes);
+  constexpr std::int64_t kSkewedClips = 4;  // they fill the registers
+  const std::int64_t at_once = skews ? std::min(kSkewedClips, parts_of(batch, threads)) : lanes;
   const float* const from = source.const_data_ptr<float>();
   float* const to = result.mutable_data_ptr<float>();
-  // Full groups of clips, then those left: one by one, or as a group with empty lanes.
-  const std::int64_t full = batch / lanes, left = batch % lanes;
-  const std::int64_t single = better_alone(left, count, lanes) ? left : 0;
-  const std::int64_t groups = full + (left > single ? 1 : 0);
-  at::parallel_for(0, groups + single, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t task = begin; task < end; ++task) {
-      const std::int64_t b = task < groups ? task * lanes : full * lanes + task - groups;
-      const BiquadSection<float>* const first = sections.data() + b * count;
-      if (task < groups) {
-        together(first, count, task < full ? lanes : left, from + b * samples, samples, to + b * samples);
-      } else {
-        alone(first, count, from + b * samples, samples, to + b * samples);
-      }
+  at::parallel_for(0, parts_of(batch, at_once), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t b = begin * at_once; b < std::min(end * at_once, batch); b += at_once) {
+      filter(sections.data() + b * count, count, std::min(at_once, batch - b), from + b * samples, samples,
+             to + b * samples);
     }
   });
   return result;

@@ -12,8 +12,8 @@
 // trace -a1 and the determinant a2, and the rest follows from the first three numbers of the impulse response.)
 // q is real where the section is stable: |a2| < 1 and |a1| < 1 + a2.
 //
-// CPU   clips lie side by side in lanes, or the sections of a clip, each one sample behind the one before it. Both do
-//       the same arithmetic on a clip, to the bit.
+// CPU   clips lie side by side in lanes, or the sections of a clip, each some samples behind the one before it. Both
+//       do the same arithmetic on a clip, to the bit.
 // CUDA  a block has a clip, in tiles of kBiquadThreads chunks of kBiquadChunk samples. Each thread runs its chunk from
 //       rest; a scan with the powers of the matrix makes the states that the chunks start from; each runs again.
 #pragma once
@@ -103,10 +103,10 @@ SINGERPRINT_DECLARE_LANES(int, biquad_lane_count, ())
 SINGERPRINT_DECLARE_LANES(void, biquad_cascade_lanes,
                           (const BiquadSection<float>* sections, std::int64_t count, std::int64_t clips,
                            const float* waveforms, std::int64_t samples, float* result))
-// The same of one clip; sections: (count).
-SINGERPRINT_DECLARE_LANES(void, biquad_cascade_alone_lanes,
-                          (const BiquadSection<float>* sections, std::int64_t count, const float* waveform,
-                           std::int64_t samples, float* result))
+// The same, to the bit, of any number of clips, the sections in lanes.
+SINGERPRINT_DECLARE_LANES(void, biquad_cascade_skewed_lanes,
+                          (const BiquadSection<float>* sections, std::int64_t count, std::int64_t clips,
+                           const float* waveforms, std::int64_t samples, float* result))
 
 // waveforms and result: (batch, samples) contiguous; coefficients: (batch, sections, 5). Returns nullptr or the
 // launch's error.

@@ -116,39 +116,80 @@ SINGERPRINT_LANE_INLINE Lane next_lane(Lane a) {
 #endif
 }
 
-// At most kLanes sections of one clip: the last in lane 0, the first in lane count - 1, each one sample behind the one
-// before it. waveform and result may be the same.
-[[gnu::noinline]] void filter_skewed(const BiquadSection<float>* sections, int count, const float* waveform,
-                                     std::int64_t samples, float* result) {
-  Section section = {0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
-  IntVector is_first = {};
-  is_first[count - 1] = -1;
-  for (int s = 0; s < count; ++s) {
-    const int lane = count - 1 - s;
-    section.p.v[lane] = sections[s].p;
-    section.q.v[lane] = sections[s].q;
-    section.r.v[lane] = sections[s].r;
-    section.d.v[lane] = sections[s].d;
-    section.c1.v[lane] = sections[s].c1;
-    section.c2.v[lane] = sections[s].c2;
+// Clips whose sections lie in lanes: kPacked of them in a register, kRegisters registers beside each other, so that one
+// computes while another waits for the sample before. Of a clip the last section is the first lane, the first section
+// the last one. Each is two samples behind the one before it, not one: what goes from lane to lane is then ready before
+// it is needed, and only a section's own state is waited for. waveforms and result may be the same.
+template <int kRegisters, int kPacked>
+class SkewedClips {
+ public:
+  SkewedClips(const BiquadSection<float>* sections, std::int64_t stride, int count, const float* waveforms,
+              std::int64_t samples, float* result)
+      : waveforms_(waveforms), result_(result), samples_(samples), behind_(2 * (count - 1)) {
+    for (int clip = 0; clip < kRegisters * kPacked; ++clip) {
+      Section& section = section_[clip / kPacked];
+      const int first_lane = clip % kPacked * kWidth;
+      is_first_[clip % kPacked][first_lane + count - 1] = -1;
+      for (int s = 0; s < count; ++s) {
+        const BiquadSection<float>& from = sections[clip * stride + s];
+        const int lane = first_lane + count - 1 - s;
+        section.p.v[lane] = from.p;
+        section.q.v[lane] = from.q;
+        section.r.v[lane] = from.r;
+        section.d.v[lane] = from.d;
+        section.c1.v[lane] = from.c1;
+        section.c2.v[lane] = from.c2;
+      }
+    }
   }
-  State state = {0.0f, 0.0f};
-  Lane y = 0.0f;
-  const auto step = [&](float x) {
-    const Lane shifted = next_lane(y);
-    y = biquad_step(section, state, Lane(is_first ? FloatVector{} + x : shifted.v));
-  };
-  const std::int64_t behind = count - 1;
-  std::int64_t n = 0;
-  for (; n < behind && n < samples; ++n) step(waveform[n]);
-  for (; n < samples; ++n) {
-    step(waveform[n]);
-    result[n - behind] = y.v[0];
+
+  void run() {
+    std::int64_t n = 0;
+    for (; n < behind_ && n < samples_; ++n) step<true, false>(n);
+    for (; n < samples_; ++n) step<true, true>(n);
+    for (; n < behind_; ++n) step<false, false>(n);
+    for (; n < samples_ + behind_; ++n) step<false, true>(n);
   }
-  for (; n < samples + behind; ++n) {
-    step(0.0f);
-    if (n >= behind) result[n - behind] = y.v[0];
+
+ private:
+  static constexpr int kWidth = kLanes / kPacked;
+
+  template <bool kReads, bool kWrites>
+  SINGERPRINT_LANE_INLINE void step(std::int64_t n) {
+#pragma GCC unroll 4
+    for (int r = 0; r < kRegisters; ++r) {
+      FloatVector x = shifted_[r].v;
+      shifted_[r] = next_lane(y_[r]);
+#pragma GCC unroll 2
+      for (int c = 0; c < kPacked; ++c) {
+        const float sample = kReads ? waveforms_[(r * kPacked + c) * samples_ + n] : 0.0f;
+        x = is_first_[c] ? FloatVector{} + sample : x;
+      }
+      y_[r] = biquad_step(section_[r], state_[r], Lane(x));
+      if (!kWrites) continue;
+#pragma GCC unroll 2
+      for (int c = 0; c < kPacked; ++c) {
+        result_[(r * kPacked + c) * samples_ + n - behind_] = y_[r].v[c * kWidth];
+      }
+    }
   }
+
+  const float* waveforms_;
+  float* result_;
+  std::int64_t samples_;
+  std::int64_t behind_;
+  Section section_[kRegisters] = {};
+  State state_[kRegisters] = {};
+  Lane y_[kRegisters] = {};
+  Lane shifted_[kRegisters] = {};
+  IntVector is_first_[kPacked] = {};
+};
+
+// Not inlined: see filter_clips.
+template <int kRegisters, int kPacked>
+[[gnu::noinline]] void filter_skewed(const BiquadSection<float>* sections, std::int64_t stride, int count,
+                                     const float* waveforms, std::int64_t samples, float* result) noexcept {
+  SkewedClips<kRegisters, kPacked>(sections, stride, count, waveforms, samples, result).run();
 }
 
 }  // namespace
@@ -161,13 +202,25 @@ void biquad_cascade_lanes(const BiquadSection<float>* sections, std::int64_t cou
   filter_clips(sections, count, clips, waveforms, samples, result);
 }
 
-void biquad_cascade_alone_lanes(const BiquadSection<float>* sections, std::int64_t count, const float* waveform,
-                                std::int64_t samples, float* result) {
+void biquad_cascade_skewed_lanes(const BiquadSection<float>* sections, std::int64_t count, std::int64_t clips,
+                                 const float* waveforms, std::int64_t samples, float* result) {
   const FlushSubnormals flush;
   for (std::int64_t s = 0; s < count; s += kLanes) {
-    const std::int64_t left = count - s;
-    filter_skewed(sections + s, static_cast<int>(left < kLanes ? left : kLanes), s == 0 ? waveform : result, samples,
-                  result);
+    const int together = static_cast<int>(count - s < kLanes ? count - s : kLanes);
+    const float* const from = s == 0 ? waveforms : result;
+    std::int64_t clip = 0;
+    const auto run = [&](auto filter, int its_clips) {
+      for (; clips - clip >= its_clips; clip += its_clips) {
+        filter(sections + clip * count + s, count, together, from + clip * samples, samples, result + clip * samples);
+      }
+    };
+    if (2 * together <= kLanes) {
+      run(filter_skewed<2, 2>, 4);
+      run(filter_skewed<1, 2>, 2);
+    } else {
+      run(filter_skewed<2, 1>, 2);
+    }
+    run(filter_skewed<1, 1>, 1);
   }
 }
 

@@ -83,10 +83,11 @@ def test_no_section_changes_nothing(device, generator):
     assert torch.equal(filtered, waveforms) and filtered.data_ptr() != waveforms.data_ptr()
 
 
-@pytest.mark.parametrize("batch", [2, 5, 6, 19, 33])
-def test_a_clip_does_not_know_its_batch(batch, device, generator):
+@pytest.mark.parametrize("sections", [1, 7, 9, 17])  # of 16 lanes half, more than half, and more than all
+@pytest.mark.parametrize("batch", [2, 3, 4, 5, 6, 7, 19, 33])
+def test_a_clip_does_not_know_its_batch(batch, sections, device, generator):
     waveforms = torch.randn(batch, 1003, generator=generator).to(device)
-    coefficients = peaks(batch, 7, generator).to(device)
+    coefficients = peaks(batch, sections, generator).to(device)
     together = biquad_cascade(waveforms, coefficients)
     alone = [biquad_cascade(waveforms[b : b + 1], coefficients[b : b + 1]) for b in range(batch)]
     assert torch.equal(torch.cat(alone), together)
