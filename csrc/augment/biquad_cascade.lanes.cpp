@@ -143,7 +143,7 @@ class SkewedClips {
     }
   }
 
-  void run() {
+  SINGERPRINT_LANE_INLINE void run() {
     std::int64_t n = 0;
     for (; n < behind_ && n < samples_; ++n) step<true, false>(n);
     for (; n < samples_; ++n) step<true, true>(n);
