@@ -78,7 +78,8 @@ def pitch_shift_real():
     columns = {
         "frames within 50 cents": lambda row: f"{row['f0_within_50_cents_percent']:.1f}%",
         "F1 / F2 / F3 moved, Hz": lambda row: " / ".join(f"{row[f'f{n}_shift_hz']:.0f}" for n in (1, 2, 3)),
-        "cosine to the original, GE2E": lambda row: f"{row['ge2e_cosine']:.2f}",
+        "cosine to the original, GE2E": lambda row: f"{row['ge2e_cosine']:.3f}",
+        "the same where all shifted": lambda row: f"{row['ge2e_cosine_all_shifted']:.3f}",
     }
     rows = results("pitch_shift_real")["rows"]
     return markdown(

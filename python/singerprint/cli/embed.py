@@ -45,6 +45,8 @@ def _files(inputs: list[Path]) -> list[SingerFile]:
     if not folders:
         if len(set(inputs)) < len(inputs):
             raise ValueError("embed: inputs must name every file once, got one twice")
+        if missing := [path for path in inputs if not path.exists()]:
+            raise ValueError(f"embed: inputs must exist, got {', '.join(map(str, missing))}")
         return [SingerFile(path, path.as_posix(), path.stem, None) for path in inputs]
     if len(inputs) > 1:
         raise ValueError(

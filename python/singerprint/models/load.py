@@ -40,7 +40,7 @@ def save_model(encoder: SingerEncoder, folder: str | os.PathLike[str]) -> None:
         folder: Made if it is missing.
 
     Raises:
-        OSError: The disk is full, the folder cannot be written, ...
+        OSError: The disk is full, the folder cannot be written or is a file, ...
 
     Example:
         >>> import singerprint as sp, tempfile
@@ -50,6 +50,8 @@ def save_model(encoder: SingerEncoder, folder: str | os.PathLike[str]) -> None:
         ['encoder.json', 'encoder.safetensors']
     """
     folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"save_model: folder must be a folder or new, got the file {folder}")
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in encoder.state_dict().items()}
     description = {"schema_version": SCHEMA_VERSION, "config": encoder.config.to_dict()}

@@ -162,6 +162,12 @@ class TrainConfig:
             raise ValueError(f"train: weights must not all be 0, got {weights}")
         return weights
 
+    def options_as_json(self) -> dict[str, Any]:
+        """The options as JSON values, the recipe's filled in: they make the same configuration again."""
+        values = self.as_json()
+        del values["transforms"]
+        return values
+
     def as_json(self) -> dict[str, Any]:
         """The configuration as JSON values, the recipe's values filled in."""
         values = dataclasses.asdict(self) | dataclasses.asdict(self.recipe)

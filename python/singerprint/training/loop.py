@@ -67,7 +67,8 @@ def train(
 ) -> TrainResult:
     """Trains an encoder and writes the run folder ``config.out``.
 
-    The folder receives ``config.json``, ``metrics.jsonl``, ``checkpoints/`` and, at the end, the encoder.
+    The folder receives ``config.json`` (which ``singerprint train --config`` takes), ``augmentation.json``,
+    ``metrics.jsonl``, ``checkpoints/`` and, at the end, the encoder.
     Under torchrun the ranks share each batch (see :mod:`singerprint.training.ranks`); rank 0 writes.
 
     Args:
@@ -228,9 +229,13 @@ class _Run:
 
     def _refuse_non_finite(self, figure: float, done: int) -> None:
         if not math.isfinite(figure):
+            out = self.config.out
+            kept = (
+                "the last checkpoint is kept" if newest_checkpoint(out) else f"{out} holds no checkpoint yet"
+            )
             raise FloatingPointError(
-                f"train: loss and weights must be finite, got {figure} by step {done}; the last checkpoint "
-                "is kept (a smaller learning_rate or a longer warm-up usually helps)"
+                f"train: loss and weights must be finite, got {figure} by step {done}; {kept} (a smaller "
+                "learning_rate or a longer warm-up usually helps)"
             )
 
 
@@ -242,7 +247,13 @@ def _prepare_folder(config: TrainConfig, checkpoint: Path | None, done: int) -> 
         if done < config.recipe.steps:  # the encoder of a shorter run is not this run's
             for name in ("encoder.json", "encoder.safetensors"):
                 (config.out / name).unlink(missing_ok=True)
-    write_files({config.out / "config.json": (json.dumps(config.as_json(), indent=2) + "\n").encode()})
+    written = {"config.json": config.options_as_json(), "augmentation.json": config.transforms}
+    write_files(
+        {
+            config.out / name: (json.dumps(values, indent=2) + "\n").encode()
+            for name, values in written.items()
+        }
+    )
 
 
 def _checkpoint_to_resume(config: TrainConfig) -> Path:

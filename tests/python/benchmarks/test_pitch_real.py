@@ -71,6 +71,20 @@ def test_formants_of_high_voices_are_not_judged():
     assert summary(rows)[0]["lpc_takes"] == 0
 
 
+def test_cosines_are_also_compared_where_every_method_shifted():
+    def row(method, clip, percent, cosine):
+        figures = {"f0_error_cents": 0.0, "f1_shift_hz": math.nan, "ge2e_cosine": cosine}
+        facts = {"method": method, "clip": clip, "median_hz": 200.0, "ratio": 1.3}
+        return {**facts, **figures, "f0_within_50_cents_percent": percent}
+
+    # One method left the second clip as it was: that is as close as can be, and no shift.
+    rows = [row("a", "x", 99, 0.8), row("a", "y", 99, 0.6), row("b", "x", 97, 0.7), row("b", "y", 0, 1.0)]
+    first, second = summary(rows)
+    assert [first["ge2e_cosine"], second["ge2e_cosine"]] == pytest.approx([0.7, 0.85])
+    assert [first["ge2e_cosine_all_shifted"], second["ge2e_cosine_all_shifted"]] == pytest.approx([0.8, 0.7])
+    assert first["takes_all_shifted"] == second["takes_all_shifted"] == 1
+
+
 def test_files_are_spread_and_none_is_lost():
     files = list(range(100))
     assert sorted(spread(files)) == files

@@ -156,6 +156,11 @@ def test_a_corrupt_file_is_named_and_the_others_are_embedded(place, tmp_path):
     assert np.load(tmp_path / "emb.npz").files == ["good.wav"]
 
 
+def test_a_file_that_is_not_there_is_named_before_the_model_is_read(tmp_path):
+    result = singerprint("embed", "lost.wav", "--model", "nowhere", "--out", "emb.npz", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (2, "singerprint: embed: inputs must exist, got lost.wav\n")
+
+
 def test_a_full_disk_leaves_no_half_written_archive(place):
     # /dev/full accepts no byte; a folder there cannot be made either.
     result = singerprint("embed", "songs", "--model", "model", "--out", "/dev/full/emb.npz", cwd=place)

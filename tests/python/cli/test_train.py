@@ -41,6 +41,15 @@ def test_a_weight_is_set_by_the_name_of_its_term(songs, tmp_path):
     assert config["weights"] == {"invariance": 25.0, "variance": 5.0, "covariance": 0.0}
 
 
+def test_a_run_is_repeated_from_its_own_files(songs, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert train(songs, first, "--objective", "vicreg", "--seed", 3) == 0
+    options = ("--config", first / "config.json", "--augmentation", first / "augmentation.json")
+    assert main([str(argument) for argument in ("train", *options, "--out", second)]) == 0
+    weights = "encoder.safetensors"
+    assert (first / weights).read_bytes() == (second / weights).read_bytes()
+
+
 def test_weights_are_read_from_a_file(songs, tmp_path):
     (tmp_path / "options.yaml").write_text("objective: uniformity_alignment\nweights: {uniformity: 0.5}\n")
     assert train(songs, tmp_path / "run", "--config", tmp_path / "options.yaml") == 0

@@ -93,6 +93,14 @@ def test_a_failing_disk_leaves_the_old_model(encoder, folder, monkeypatch, opera
     assert {name: (folder / name).read_bytes() for name in NAMES} == before
 
 
+def test_a_model_is_not_written_over_a_file(encoder, tmp_path):
+    (tmp_path / "notes").write_text("kept")
+    with pytest.raises(NotADirectoryError) as caught:
+        save_model(encoder, tmp_path / "notes")
+    sentence = f"save_model: folder must be a folder or new, got the file {tmp_path / 'notes'}"
+    assert str(caught.value) == sentence and (tmp_path / "notes").read_text() == "kept"
+
+
 def test_a_path_without_a_model_is_named(tmp_path):
     (tmp_path / "other.bin").write_bytes(b"")
     assert message_of(tmp_path / "nowhere") == (

@@ -79,6 +79,13 @@ def test_the_configuration_is_json():
     assert (values["data"], values["steps"]) == (["a"], RECIPES["contrastive"].steps)
 
 
+def test_the_options_make_the_same_configuration_again():
+    config = TrainConfig(DATA, OUT, objective="vicreg", weights={"variance": 5.0}, steps=70)
+    options = json.loads(json.dumps(config.options_as_json()))
+    paths = {"data": tuple(map(Path, options["data"])), "out": Path(options["out"])}
+    assert TrainConfig(**options | paths).as_json() == config.as_json()
+
+
 def test_the_chain_is_written_out_whatever_it_is_called(tmp_path):
     path = tmp_path / "chain.json"
     path.write_text(json.dumps(TrainConfig(DATA, OUT, augmentation="strong").transforms))
