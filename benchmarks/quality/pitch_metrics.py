@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.fft
+import scipy.ndimage
 import scipy.signal
 from numpy.typing import NDArray
 
@@ -42,6 +43,7 @@ class ShiftFigures(NamedTuple):
     unvoiced_level_db: float
     hnr_db: float  # harmonics to what lies between them
     clicks: int  # 10 ms windows with far more energy over 14 kHz than the ideal take
+    clicks_alone: int  # and than its windows that are up to 10 ms away
 
 
 def judge(waveform: NDArray[np.float32], ideal: NDArray[np.float32], truth: Truth) -> ShiftFigures:
@@ -61,6 +63,7 @@ def judge(waveform: NDArray[np.float32], ideal: NDArray[np.float32], truth: Trut
         unvoiced_level_db=level_db,
         hnr_db=harmonic_to_noise_db(sound, truth),
         clicks=count_clicks(sound, target),
+        clicks_alone=count_clicks(sound, target, around_samples=441),
     )
 
 
@@ -213,11 +216,12 @@ def harmonic_to_noise_db(waveform: Array, truth: Truth) -> float:
     return float(np.mean(ratios_db))
 
 
-def count_clicks(waveform: Array, ideal: Array) -> int:
+def count_clicks(waveform: Array, ideal: Array, around_samples: int = 0) -> int:
     """10 ms windows whose mean size over 14 kHz is 4 times the ideal's there plus its quiet windows'.
 
     Under 100 Hz a window is shorter than a period: there pulses count, of any method, that fall beside the
-    ideal's, though they are as soft as these.
+    ideal's, though they are as soft as these. With `around_samples` the ideal's loudest window within that
+    distance is what a window is held against: what then remains is heard as no pulse of the voice.
     """
     high_pass = scipy.signal.butter(4, 14_000, "high", fs=SAMPLE_RATE_HZ, output="sos")
 
@@ -226,7 +230,8 @@ def count_clicks(waveform: Array, ideal: Array) -> int:
         return scipy.signal.lfilter(average, 1, np.abs(scipy.signal.sosfilt(high_pass, sound)))[441:]
 
     wanted = size(ideal)
-    threshold = 4 * (wanted + np.percentile(wanted, 20)) + 1e-6  # -120 dB clicks for nobody
+    nearby = scipy.ndimage.maximum_filter1d(wanted, 2 * around_samples + 1)
+    threshold = 4 * (nearby + np.percentile(wanted, 20)) + 1e-6  # -120 dB clicks for nobody
     return int(np.sum((size(waveform) > threshold)[::441]))
 
 
