@@ -28,18 +28,8 @@ ORACLE = "oracle"
 FORMANTS = ("f1_error_percent", "f2_error_percent", "f3_error_percent", "f4_error_percent")
 SHOWN = (
     *("method", "voices", "f0_median_cents", "f0_p90_cents", "gross_error_percent", "tracked_gross_percent"),
-    *(
-        "lsd5_db",
-        "lsd10_db",
-        "mcd_db",
-        "mcd_leveled_db",
-        "level_db",
-        "level_error_db",
-        "hnr_db",
-        "clicks",
-        "clicks_alone",
-    ),
-    *("unvoiced_snr_db", "unvoiced_level_db", *FORMANTS),
+    *("lsd5_db", "lsd10_db", "mcd_db", "mcd_leveled_db", "level_db", "level_error_db", "hnr_db"),
+    *("clicks", "clicks_alone", "unvoiced_snr_db", "unvoiced_level_db", *FORMANTS),
 )
 HAS_PRAAT = importlib.util.find_spec("parselmouth") is not None
 
