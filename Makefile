@@ -45,9 +45,10 @@ notebooks: dev  ## execute the notebooks in place
 clean:  ## remove builds and the virtual environment, keep runs
 	rm -rf build .venv
 
-# PyTorch and the build tools come first: the package is compiled against the PyTorch that it will run with.
+# PyTorch and the build tools come first: the package is compiled against the PyTorch that it will run with. setuptools is
+# for a part of lightly that is published as source alone: virtual environments have an old one, or, from 3.12 on, none.
 .venv/tools: constraints.txt
 	test -x $(PYTHON) || $(SYSTEM_PYTHON) -m venv .venv
 	$(PYTHON) -m pip install -q --upgrade pip
-	$(PYTHON) -m pip install -q -c constraints.txt torch numpy scikit-build-core cmake ninja
+	$(PYTHON) -m pip install -q -c constraints.txt torch numpy scikit-build-core cmake ninja setuptools
 	touch $@
