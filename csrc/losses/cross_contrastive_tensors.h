@@ -120,7 +120,7 @@ void cross_loss_of_cuda(const char* op, const at::Tensor& first, const at::Tenso
   void* const stream = current_stream(first);
   const at::Tensor a = unit_views_cuda<T>(op, first.contiguous(), stream);
   const at::Tensor b = unit_views_cuda<T>(op, second.contiguous(), stream);
-  check_launch(op, launch_cross_log_sum_exp(a.const_data_ptr<T>(), b.const_data_ptr<T>(), problem,
+  check_launch(op, launch_cross_log_sum_exp(a.const_data_ptr<T>(), b.const_data_ptr<T>(), problem, matmul_precision(),
                                             log_sum_exp.template mutable_data_ptr<double>(), stream));
   const CrossAnchors anchors = cross_anchors_cuda<Objective, T>(op, a, b, problem, handicap, log_sum_exp, stream);
   check_launch(op, launch_contrastive_loss<Objective>(anchors.margin.template const_data_ptr<double>(), problem.rows,
@@ -149,10 +149,11 @@ void cross_gradients_of_cuda(const char* op, const at::Tensor& grad_loss, const 
       cross_anchors_cuda<Objective, T>(op, a, b, problem, handicap, log_sum_exp.contiguous(), stream);
   const at::Tensor grad_a = at::empty_like(a);
   const at::Tensor grad_b = at::empty_like(b);
-  check_launch(op, launch_cross_softmax_products(a.const_data_ptr<T>(), b.const_data_ptr<T>(), problem,
-                                                 anchors.normalizer.template const_data_ptr<double>(),
-                                                 anchors.pull.template const_data_ptr<double>(),
-                                                 grad_a.mutable_data_ptr<T>(), grad_b.mutable_data_ptr<T>(), stream));
+  check_launch(
+      op, launch_cross_softmax_products(a.const_data_ptr<T>(), b.const_data_ptr<T>(), problem, matmul_precision(),
+                                        anchors.normalizer.template const_data_ptr<double>(),
+                                        anchors.pull.template const_data_ptr<double>(), grad_a.mutable_data_ptr<T>(),
+                                        grad_b.mutable_data_ptr<T>(), stream));
   scale_products(grad_a, grad_b, grad_loss, problem);
   unit_views_backward_cuda<T>(op, rows, grad_a, std::get<0>(result), stream);
   unit_views_backward_cuda<T>(op, columns, grad_b, std::get<1>(result), stream);

@@ -170,7 +170,7 @@ TensorPair forward_cuda(const at::Tensor& embeddings, const at::Tensor& singers,
   const PairwiseProblem problem = sorted.problem(temperature);
   const at::Tensor z = unit_views_cuda<T>(kOp, sorted.embeddings, stream);
   double* const negatives = log_sum_exp.template mutable_data_ptr<double>();
-  check_launch(kOp, launch_pairwise_log_sum_exp(z.const_data_ptr<T>(), problem, negatives, stream));
+  check_launch(kOp, launch_pairwise_log_sum_exp(z.const_data_ptr<T>(), problem, matmul_precision(), negatives, stream));
   const at::Tensor losses = at::empty_like(log_sum_exp);
   const at::Tensor normalizer = at::empty_like(log_sum_exp);
   check_launch(kOp,
@@ -200,7 +200,7 @@ at::Tensor backward_cuda(const at::Tensor& grad_loss, const at::Tensor& embeddin
                                          normalizer.mutable_data_ptr<double>(), stream));
   const at::Tensor gradient = at::empty_like(z);
   T* const dz = gradient.mutable_data_ptr<T>();
-  check_launch(kBackwardOp, launch_pairwise_softmax_product(z.const_data_ptr<T>(), problem,
+  check_launch(kBackwardOp, launch_pairwise_softmax_product(z.const_data_ptr<T>(), problem, matmul_precision(),
                                                             normalizer.const_data_ptr<double>(), dz, stream));
   check_launch(kBackwardOp,
                launch_supervised_positives(grad_loss.const_data_ptr<T>(), z.const_data_ptr<T>(), problem, negatives,

@@ -1,0 +1,179 @@
+// losses/pairwise.h and losses/cross_pairwise.h by the threads of CUDA blocks. `Pairs` is one of losses/pairs.h;
+// `Tiles` says how the matrices are multiplied, and so which thread holds what: losses/multiplier_tiles.h or
+// losses/tensor_core_tiles.h.
+//
+// Each block owns Tiles::kRows rows and walks over all tiles of columns: one writer for every result, so no atomics and
+// one order of summation. Written for host and device (core/lockstep.h).
+#pragma once
+#include <cfloat>
+#include <type_traits>
+
+#include "core/lockstep.h"
+#include "losses/pairs.h"
+
+namespace singerprint {
+
+template <class Tiles>
+union LogSumExpMemory {
+  typename Tiles::Memory tiles;
+  RunningSum<typename Tiles::Scalar> of_thread[Tiles::kRows][Tiles::kSharers];
+};
+
+template <class Tiles>
+struct SoftmaxProductMemory {
+  typename Tiles::Memory tiles;
+  SplitNormalizer<typename Tiles::Scalar> of_column[Tiles::kColumns];
+};
+
+// s of one tile; -inf where the pair is left out or outside.
+template <class Tiles, class Pairs>
+SINGERPRINT_HOST_DEVICE inline void leave_out(int thread, const Pairs& pairs, std::int64_t first_row,
+                                              std::int64_t first_column, typename Tiles::Tile& s) {
+  using T = typename Tiles::Scalar;
+#pragma unroll
+  for (int i = 0; i < Tiles::kRowsEach; ++i) {
+    const std::int64_t row = first_row + Tiles::row(thread, i);
+#pragma unroll
+    for (int j = 0; j < Tiles::kColumnsEach; ++j) {
+      const std::int64_t column = first_column + Tiles::column(thread, j);
+      const bool outside = row >= pairs.rows || column >= pairs.columns;
+      if (outside || pairs.leaves_out(row, column)) Tiles::at(s, i, j) = static_cast<T>(-INFINITY);
+    }
+  }
+}
+
+template <class Tiles>
+SINGERPRINT_HOST_DEVICE inline void add_exponentials(typename Tiles::Tile& s, double scale,
+                                                     RunningSum<typename Tiles::Scalar> (&sums)[Tiles::kRowsEach]) {
+  using T = typename Tiles::Scalar;
+#pragma unroll
+  for (int i = 0; i < Tiles::kRowsEach; ++i) {
+    T maximum = sums[i].maximum;
+#pragma unroll
+    for (int j = 0; j < Tiles::kColumnsEach; ++j) maximum = Tiles::at(s, i, j) > maximum ? Tiles::at(s, i, j) : maximum;
+    raise_maximum(sums[i], maximum, scale);
+    T sum = T(0);
+#pragma unroll
+    for (int j = 0; j < Tiles::kColumnsEach; ++j) sum += exp(static_cast<T>(scale) * (Tiles::at(s, i, j) - maximum));
+    sums[i].sum += static_cast<double>(sum);
+  }
+}
+
+// log_sum_exp of the rows from first_row on. Each thread sums its own columns of all tiles; at the end the threads of a
+// row are merged.
+template <class Tiles, class Pairs>
+SINGERPRINT_HOST_DEVICE inline void log_sum_exp_block(const Pairs& pairs, std::int64_t first_row,
+                                                      LogSumExpMemory<Tiles>& memory, double* log_sum_exp) {
+  using T = typename Tiles::Scalar;
+  constexpr int kThreads = Tiles::kThreads;
+  PerThread<typename Tiles::Tile, kThreads> s;
+  PerThread<RunningSum<T>[Tiles::kRowsEach], kThreads> sums;
+  each_thread<kThreads>([&](int thread) {
+    for (int i = 0; i < Tiles::kRowsEach; ++i) {
+      sums[thread][i] = {static_cast<T>(std::is_same<T, float>::value ? -FLT_MAX : -DBL_MAX), 0.0};
+    }
+  });
+  for (std::int64_t first_column = 0; first_column < pairs.columns; first_column += Tiles::kColumns) {
+    Tiles::similarities(pairs, first_row, first_column, memory.tiles, s);
+    each_thread<kThreads>([&](int thread) {
+      leave_out<Tiles>(thread, pairs, first_row, first_column, s[thread]);
+      add_exponentials<Tiles>(s[thread], pairs.scale, sums[thread]);
+    });
+  }
+  synchronise_block();  // the last tile has been read by all
+  each_thread<kThreads>([&](int thread) {
+    for (int i = 0; i < Tiles::kRowsEach; ++i) {
+      memory.of_thread[Tiles::row(thread, i)][Tiles::sharer(thread)] = sums[thread][i];
+    }
+  });
+  synchronise_block();
+  each_thread<kThreads>([&](int thread) {
+    const std::int64_t row = first_row + thread;
+    if (thread >= Tiles::kRows || row >= pairs.rows) return;
+    RunningSum<T> all = memory.of_thread[thread][0];
+    for (int other = 1; other < Tiles::kSharers; ++other) {
+      all = merge(all, memory.of_thread[thread][other], pairs.scale);
+    }
+    log_sum_exp[row] = log_of(all, pairs.scale);
+  });
+}
+
+// From s of one tile to its weights.
+template <class Tiles, class Pairs>
+SINGERPRINT_HOST_DEVICE inline void weigh(int thread, const Pairs& pairs, std::int64_t first_row,
+                                          std::int64_t first_column,
+                                          const SplitNormalizer<typename Tiles::Scalar> (&of_row)[Tiles::kRowsEach],
+                                          const SplitNormalizer<typename Tiles::Scalar> (&of_column)[Tiles::kColumns],
+                                          typename Tiles::Tile& s) {
+  using T = typename Tiles::Scalar;
+  const T scale = static_cast<T>(pairs.scale);
+#pragma unroll
+  for (int i = 0; i < Tiles::kRowsEach; ++i) {
+    const std::int64_t row = first_row + Tiles::row(thread, i);
+#pragma unroll
+    for (int j = 0; j < Tiles::kColumnsEach; ++j) {
+      const std::int64_t column = first_column + Tiles::column(thread, j);
+      T& similarity = Tiles::at(s, i, j);
+      T weight = T(0);
+      if (row < pairs.rows && column < pairs.columns) {
+        if (pairs.leaves_out(row, column)) {
+          weight = static_cast<T>(pairs.weight_left_out(row, column));
+        } else {
+          const SplitNormalizer<T> other = of_column[Tiles::column(thread, j)];
+          if (Pairs::kByRow) weight += of_row[i].factor * exp(scale * (similarity - of_row[i].shift));
+          if (Pairs::kByColumn) weight += other.factor * exp(scale * (similarity - other.shift));
+        }
+      }
+      similarity = weight;
+    }
+  }
+}
+
+// product[row] = sum of weight[row, column] * right[column], of the rows from first_row on and Tiles::kDims dims from
+// first_dim on, for each block of which s is computed anew.
+template <class Tiles, class Pairs>
+SINGERPRINT_HOST_DEVICE inline void softmax_product_block(const Pairs& pairs, std::int64_t first_row,
+                                                          std::int64_t first_dim, SoftmaxProductMemory<Tiles>& memory,
+                                                          typename Tiles::Scalar* product) {
+  using T = typename Tiles::Scalar;
+  constexpr int kThreads = Tiles::kThreads;
+  PerThread<typename Tiles::Tile, kThreads> s;
+  PerThread<typename Tiles::Product, kThreads> sums;
+  PerThread<SplitNormalizer<T>[Tiles::kRowsEach], kThreads> of_row;
+  each_thread<kThreads>([&](int thread) {
+    for (int i = 0; i < Tiles::kRowsEach; ++i) {
+      const std::int64_t row = first_row + Tiles::row(thread, i);
+      of_row[thread][i] = split<T>(Pairs::kByRow && row < pairs.rows ? pairs.normalizer[row] : 0.0, pairs.scale);
+    }
+    clear(sums[thread]);
+  });
+  for (std::int64_t first_column = 0; first_column < pairs.columns; first_column += Tiles::kColumns) {
+    synchronise_block();  // of_column has been read by all
+    each_thread<kThreads>([&](int thread) {
+      if (thread >= Tiles::kColumns) return;
+      const std::int64_t column = first_column + thread;
+      const bool known = Pairs::kByColumn && column < pairs.columns;
+      memory.of_column[thread] = split<T>(known ? pairs.normalizer[column] : 0.0, pairs.scale);
+    });
+    Tiles::similarities(pairs, first_row, first_column, memory.tiles, s);  // its barriers also publish of_column
+    each_thread<kThreads>([&](int thread) {
+      weigh<Tiles>(thread, pairs, first_row, first_column, of_row[thread], memory.of_column, s[thread]);
+    });
+    Tiles::add_products(pairs, first_column, first_dim, memory.tiles, s, sums);
+  }
+  each_thread<kThreads>([&](int thread) {
+#pragma unroll
+    for (int i = 0; i < Tiles::kRowsEach; ++i) {
+      const std::int64_t row = first_row + Tiles::row(thread, i);
+#pragma unroll
+      for (int k = 0; k < Tiles::kDimsEach; ++k) {
+        const std::int64_t dim = first_dim + Tiles::dim(thread, k);
+        if (row < pairs.rows && dim < pairs.dim) {
+          product[row * pairs.dim + dim] = Tiles::of_product(sums[thread], i, k);
+        }
+      }
+    }
+  });
+}
+
+}  // namespace singerprint
