@@ -7,6 +7,7 @@
 #pragma once
 #include "core/lockstep.h"
 #include "core/scalar.h"
+#include "losses/column_splits.h"
 
 namespace singerprint {
 
@@ -16,8 +17,9 @@ template <class T>
 struct MultiplierTiles {
   using Scalar = T;
   static constexpr int kSide = 16, kThreads = kSide * kSide;
-  static constexpr int kRowsEach = 4, kColumnsEach = 4, kDimsEach = 8;  // of a thread
-  static constexpr int kRows = kSide * kRowsEach, kColumns = kSide * kColumnsEach, kDims = kSide * kDimsEach;
+  static constexpr int kBlocksOfProcessor = 1;
+  static constexpr int kRowsEach = kPairRows / kSide, kColumnsEach = kPairColumns / kSide;
+  static constexpr int kDimsEach = kPairDims / kSide;
   static constexpr int kSharers = kSide;         // threads that hold parts of one row
   static constexpr int kDepth = 64 / sizeof(T);  // columns of a matrix that are in shared memory at a time
 
@@ -25,9 +27,9 @@ struct MultiplierTiles {
   using Product = T[kRowsEach][kDimsEach];
 
   struct Memory {
-    T left[kDepth][kRows + 1];  // + 1: the transposing stores would meet in one bank
-    T right[kDepth][kColumns + 1];
-    T weight[kRows][kColumns + 1];
+    T left[kDepth][kPairRows + 1];  // + 1: the transposing stores would meet in one bank
+    T right[kDepth][kPairColumns + 1];
+    T weight[kPairRows][kPairColumns + 1];
   };
 
   SINGERPRINT_HOST_DEVICE static int sharer(int thread) { return thread % kSide; }
@@ -39,8 +41,9 @@ struct MultiplierTiles {
 
   // The part of z that a tile needs next, transposed; zeros outside.
   SINGERPRINT_HOST_DEVICE static void load(int thread, const T* z, std::int64_t rows, std::int64_t dims,
-                                           std::int64_t first_row, std::int64_t first_dim, T (&to)[kDepth][kRows + 1]) {
-    for (int at = thread; at < kRows * kDepth; at += kThreads) {
+                                           std::int64_t first_row, std::int64_t first_dim,
+                                           T (&to)[kDepth][kPairRows + 1]) {
+    for (int at = thread; at < kPairRows * kDepth; at += kThreads) {
       const int r = at / kDepth, k = at % kDepth;
       const std::int64_t row = first_row + r, dim = first_dim + k;
       to[k][r] = row < rows && dim < dims ? z[row * dims + dim] : T(0);
@@ -50,7 +53,7 @@ struct MultiplierTiles {
   // s of one tile; anything for rows and columns outside.
   template <class Pairs>
   SINGERPRINT_HOST_DEVICE static void similarities(const Pairs& pairs, std::int64_t first_row,
-                                                   std::int64_t first_column, Memory& memory,
+                                                   std::int64_t first_column, bool, Memory& memory,
                                                    PerThread<Tile, kThreads>& s) {
     each_thread<kThreads>([&](int thread) { clear(s[thread]); });
     for (std::int64_t first_dim = 0; first_dim < pairs.dim; first_dim += kDepth) {
@@ -92,7 +95,7 @@ struct MultiplierTiles {
     });
     synchronise_block();
     const std::int64_t left = pairs.columns - first_column;
-    const int columns = static_cast<int>(left < kColumns ? left : kColumns);
+    const int columns = static_cast<int>(left < kPairColumns ? left : kPairColumns);
     each_thread<kThreads>([&](int thread) {
       for (int c = 0; c < columns; ++c) {
         const T* const values = pairs.right + (first_column + c) * pairs.dim;

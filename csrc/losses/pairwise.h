@@ -94,14 +94,14 @@ void pairwise_log_sum_exp(const T* z, const PairwiseProblem& problem, double* lo
 template <class T>
 void pairwise_softmax_product(const T* z, const PairwiseProblem& problem, const double* normalizer, T* product);
 
-// The same on CUDA, deterministic; the precision is that of the products of float32 alone. nullptr or the launch's
-// error.
+// The same on CUDA, deterministic; the precision is that of the products of float32 alone. workspace: as many bytes as
+// losses/column_splits.h says. Returns nullptr or the launch's error.
 template <class T>
 const char* launch_pairwise_log_sum_exp(const T* z, const PairwiseProblem& problem, MatmulPrecision precision,
-                                        double* log_sum_exp, void* stream);
+                                        double* log_sum_exp, void* workspace, void* stream);
 template <class T>
 const char* launch_pairwise_softmax_product(const T* z, const PairwiseProblem& problem, MatmulPrecision precision,
-                                            const double* normalizer, T* product, void* stream);
+                                            const double* normalizer, T* product, void* workspace, void* stream);
 
 // A tile of s: row r and column c at s[r * stride + c]. Whole panels: `columns` is a multiple of `panel`.
 template <class T>

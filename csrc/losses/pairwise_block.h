@@ -2,13 +2,14 @@
 // `Tiles` says how the matrices are multiplied, and so which thread holds what: losses/multiplier_tiles.h or
 // losses/tensor_core_tiles.h.
 //
-// Each block owns Tiles::kRows rows and walks over all tiles of columns: one writer for every result, so no atomics and
-// one order of summation. Written for host and device (core/lockstep.h).
+// Each block owns kPairRows rows and walks over the tiles of a range of columns (losses/column_splits.h): one writer
+// for every result, so no atomics and one order of summation. Written for host and device (core/lockstep.h).
 #pragma once
 #include <cfloat>
 #include <type_traits>
 
 #include "core/lockstep.h"
+#include "losses/column_splits.h"
 #include "losses/pairs.h"
 
 namespace singerprint {
@@ -16,13 +17,13 @@ namespace singerprint {
 template <class Tiles>
 union LogSumExpMemory {
   typename Tiles::Memory tiles;
-  RunningSum<typename Tiles::Scalar> of_thread[Tiles::kRows][Tiles::kSharers];
+  RunningSum<typename Tiles::Scalar> of_thread[kPairRows][Tiles::kSharers];
 };
 
 template <class Tiles>
 struct SoftmaxProductMemory {
   typename Tiles::Memory tiles;
-  SplitNormalizer<typename Tiles::Scalar> of_column[Tiles::kColumns];
+  SplitNormalizer<typename Tiles::Scalar> of_column[kPairColumns];
 };
 
 // s of one tile; -inf where the pair is left out or outside.
@@ -59,11 +60,12 @@ SINGERPRINT_HOST_DEVICE inline void add_exponentials(typename Tiles::Tile& s, do
   }
 }
 
-// log_sum_exp of the rows from first_row on. Each thread sums its own columns of all tiles; at the end the threads of a
-// row are merged.
+// of_row[row]: the sum over a range of columns, of the rows from first_row on. Each thread sums its own columns of all
+// tiles; at the end the threads of a row are merged.
 template <class Tiles, class Pairs>
-SINGERPRINT_HOST_DEVICE inline void log_sum_exp_block(const Pairs& pairs, std::int64_t first_row,
-                                                      LogSumExpMemory<Tiles>& memory, double* log_sum_exp) {
+SINGERPRINT_HOST_DEVICE inline void log_sum_exp_block(const Pairs& pairs, std::int64_t first_row, ColumnRange range,
+                                                      LogSumExpMemory<Tiles>& memory,
+                                                      RunningSum<typename Tiles::Scalar>* of_row) {
   using T = typename Tiles::Scalar;
   constexpr int kThreads = Tiles::kThreads;
   PerThread<typename Tiles::Tile, kThreads> s;
@@ -73,8 +75,8 @@ SINGERPRINT_HOST_DEVICE inline void log_sum_exp_block(const Pairs& pairs, std::i
       sums[thread][i] = {static_cast<T>(std::is_same<T, float>::value ? -FLT_MAX : -DBL_MAX), 0.0};
     }
   });
-  for (std::int64_t first_column = 0; first_column < pairs.columns; first_column += Tiles::kColumns) {
-    Tiles::similarities(pairs, first_row, first_column, memory.tiles, s);
+  for (std::int64_t first_column = range.begin; first_column < range.end; first_column += kPairColumns) {
+    Tiles::similarities(pairs, first_row, first_column, first_column == range.begin, memory.tiles, s);
     each_thread<kThreads>([&](int thread) {
       leave_out<Tiles>(thread, pairs, first_row, first_column, s[thread]);
       add_exponentials<Tiles>(s[thread], pairs.scale, sums[thread]);
@@ -89,13 +91,31 @@ SINGERPRINT_HOST_DEVICE inline void log_sum_exp_block(const Pairs& pairs, std::i
   synchronise_block();
   each_thread<kThreads>([&](int thread) {
     const std::int64_t row = first_row + thread;
-    if (thread >= Tiles::kRows || row >= pairs.rows) return;
+    if (thread >= kPairRows || row >= pairs.rows) return;
     RunningSum<T> all = memory.of_thread[thread][0];
     for (int other = 1; other < Tiles::kSharers; ++other) {
       all = merge(all, memory.of_thread[thread][other], pairs.scale);
     }
-    log_sum_exp[row] = log_of(all, pairs.scale);
+    of_row[row] = all;
   });
+}
+
+// of_range: (ranges, rows).
+template <class T>
+SINGERPRINT_HOST_DEVICE inline double log_of_ranges(const RunningSum<T>* of_range, std::int64_t ranges,
+                                                    std::int64_t rows, std::int64_t row, double scale) {
+  RunningSum<T> all = of_range[row];
+  for (std::int64_t range = 1; range < ranges; ++range) all = merge(all, of_range[range * rows + row], scale);
+  return log_of(all, scale);
+}
+
+// of_range: (ranges, elements).
+template <class T>
+SINGERPRINT_HOST_DEVICE inline T sum_of_ranges(const T* of_range, std::int64_t ranges, std::int64_t elements,
+                                               std::int64_t element) {
+  T sum = of_range[element];
+  for (std::int64_t range = 1; range < ranges; ++range) sum += of_range[range * elements + element];
+  return sum;
 }
 
 // From s of one tile to its weights.
@@ -103,7 +123,7 @@ template <class Tiles, class Pairs>
 SINGERPRINT_HOST_DEVICE inline void weigh(int thread, const Pairs& pairs, std::int64_t first_row,
                                           std::int64_t first_column,
                                           const SplitNormalizer<typename Tiles::Scalar> (&of_row)[Tiles::kRowsEach],
-                                          const SplitNormalizer<typename Tiles::Scalar> (&of_column)[Tiles::kColumns],
+                                          const SplitNormalizer<typename Tiles::Scalar> (&of_column)[kPairColumns],
                                           typename Tiles::Tile& s) {
   using T = typename Tiles::Scalar;
   const T scale = static_cast<T>(pairs.scale);
@@ -129,11 +149,12 @@ SINGERPRINT_HOST_DEVICE inline void weigh(int thread, const Pairs& pairs, std::i
   }
 }
 
-// product[row] = sum of weight[row, column] * right[column], of the rows from first_row on and Tiles::kDims dims from
-// first_dim on, for each block of which s is computed anew.
+// product[row] = sum of weight[row, column] * right[column] over a range of columns, of the rows from first_row on and
+// kPairDims dims from first_dim on, for each block of which s is computed anew.
 template <class Tiles, class Pairs>
 SINGERPRINT_HOST_DEVICE inline void softmax_product_block(const Pairs& pairs, std::int64_t first_row,
-                                                          std::int64_t first_dim, SoftmaxProductMemory<Tiles>& memory,
+                                                          std::int64_t first_dim, ColumnRange range,
+                                                          SoftmaxProductMemory<Tiles>& memory,
                                                           typename Tiles::Scalar* product) {
   using T = typename Tiles::Scalar;
   constexpr int kThreads = Tiles::kThreads;
@@ -147,15 +168,16 @@ SINGERPRINT_HOST_DEVICE inline void softmax_product_block(const Pairs& pairs, st
     }
     clear(sums[thread]);
   });
-  for (std::int64_t first_column = 0; first_column < pairs.columns; first_column += Tiles::kColumns) {
+  for (std::int64_t first_column = range.begin; first_column < range.end; first_column += kPairColumns) {
     synchronise_block();  // of_column has been read by all
     each_thread<kThreads>([&](int thread) {
-      if (thread >= Tiles::kColumns) return;
+      if (thread >= kPairColumns) return;
       const std::int64_t column = first_column + thread;
       const bool known = Pairs::kByColumn && column < pairs.columns;
       memory.of_column[thread] = split<T>(known ? pairs.normalizer[column] : 0.0, pairs.scale);
     });
-    Tiles::similarities(pairs, first_row, first_column, memory.tiles, s);  // its barriers also publish of_column
+    // Its barriers also publish of_column.
+    Tiles::similarities(pairs, first_row, first_column, first_column == range.begin, memory.tiles, s);
     each_thread<kThreads>([&](int thread) {
       weigh<Tiles>(thread, pairs, first_row, first_column, of_row[thread], memory.of_column, s[thread]);
     });

@@ -4,6 +4,7 @@
 // columns (or dims) 2 t and 2 t + 1. The weights go from there into the second product without shared memory.
 #pragma once
 #include "core/tensor_core.h"
+#include "losses/column_splits.h"
 
 namespace singerprint {
 
@@ -11,10 +12,9 @@ template <class FormatOf>
 struct TensorCoreTiles {
   using Format = FormatOf;
   using Scalar = float;
-  static constexpr int kWarps = 4, kThreads = kWarps * kWarp;
-  static constexpr int kColumnTiles = 8, kDimTiles = 16;  // of eight
-  static constexpr int kRows = kWarps * kProductRows;
-  static constexpr int kColumns = kColumnTiles * kProductColumns, kDims = kDimTiles * kProductColumns;
+  static constexpr int kWarps = kPairRows / kProductRows, kThreads = kWarps * kWarp;
+  static constexpr int kBlocksOfProcessor = 3;  // which bounds the registers
+  static constexpr int kColumnTiles = kPairColumns / kProductColumns, kDimTiles = kPairDims / kProductColumns;
   static constexpr int kRowsEach = 2, kColumnsEach = 2 * kColumnTiles, kDimsEach = 2 * kDimTiles;
   static constexpr int kSharers = 4;  // threads that hold parts of one row
   static constexpr int kValues = Format::Words::kValues;
@@ -27,16 +27,16 @@ struct TensorCoreTiles {
 
   using Tile = float[kColumnTiles][4];
   using Product = float[kDimTiles][4];
-  using Rows = std::uint32_t[kRows][kWords + kSkew];
+  using Rows = std::uint32_t[kPairRows][kWords + kSkew];
 
   struct Memory {
     Rows left;
     union {
-      std::uint32_t right[kColumns][kWords + kSkew];
-      std::uint32_t turned[kDims][kTurnedWords + kSkew];
+      std::uint32_t right[kPairColumns][kWords + kSkew];
+      std::uint32_t turned[kPairDims][kTurnedWords + kSkew];
     };
   };
-  static_assert(kRows == kColumns, "one function loads either side");
+  static_assert(kPairRows == kPairColumns, "one function loads either side");
 
   SINGERPRINT_HOST_DEVICE static int sharer(int thread) { return thread % 4; }
   SINGERPRINT_HOST_DEVICE static int row(int thread, int i) {
@@ -58,7 +58,7 @@ struct TensorCoreTiles {
   // `words` words of each row of the part of z that a tile needs next; zeros outside.
   SINGERPRINT_HOST_DEVICE static void load(int thread, const float* z, std::int64_t rows, std::int64_t dims,
                                            std::int64_t first_row, std::int64_t first_dim, int words, Rows& to) {
-    for (int at = thread; at < kRows * kWords; at += kThreads) {
+    for (int at = thread; at < kPairRows * kWords; at += kThreads) {
       const int r = at / kWords, word = at % kWords;
       if (word >= words) continue;
       const std::int64_t row = first_row + r, dim = first_dim + word * kValues;
@@ -71,10 +71,10 @@ struct TensorCoreTiles {
   // The same for the second product: dims as rows. Lanes are 8 dims x 4 words, so that neither loads nor stores clash.
   SINGERPRINT_HOST_DEVICE static void load_turned(int thread, const float* z, std::int64_t rows, std::int64_t dims,
                                                   std::int64_t first_row, std::int64_t first_dim,
-                                                  std::uint32_t (&to)[kDims][kTurnedWords + kSkew]) {
-    for (int at = thread; at < kDims * kTurnedWords; at += kThreads) {
+                                                  std::uint32_t (&to)[kPairDims][kTurnedWords + kSkew]) {
+    for (int at = thread; at < kPairDims * kTurnedWords; at += kThreads) {
       const int group = at / kWarp;
-      const int k = group % (kDims / 8) * 8 + at % 8, word = group / (kDims / 8) * 4 + at % kWarp / 8;
+      const int k = group % (kPairDims / 8) * 8 + at % 8, word = group / (kPairDims / 8) * 4 + at % kWarp / 8;
       const std::int64_t row = first_row + column_of_word(word), dim = first_dim + k;
       float values[kValues];
       for (int v = 0; v < kValues; ++v) values[v] = row + v < rows && dim < dims ? z[(row + v) * dims + dim] : 0.0f;
@@ -82,11 +82,11 @@ struct TensorCoreTiles {
     }
   }
 
-  // s of one tile; anything for rows and columns outside. Tiles of a row block come in order, from column 0 on: where
-  // all dims fit, the rows are loaded once.
+  // s of one tile; anything for rows and columns outside. Where all dims fit, the rows are loaded once, with the first
+  // tile of theirs.
   template <class Pairs>
   SINGERPRINT_HOST_DEVICE static void similarities(const Pairs& pairs, std::int64_t first_row,
-                                                   std::int64_t first_column, Memory& memory,
+                                                   std::int64_t first_column, bool first_of_rows, Memory& memory,
                                                    PerThread<Tile, kThreads>& s) {
     each_thread<kThreads>([&](int thread) { clear(s[thread]); });
     for (std::int64_t first_dim = 0; first_dim < pairs.dim; first_dim += kDepth) {
@@ -95,7 +95,7 @@ struct TensorCoreTiles {
       const int steps = (dims + kDepthWords * kValues - 1) / (kDepthWords * kValues), words = steps * kDepthWords;
       synchronise_block();  // the stage before this one has been read by all
       each_thread<kThreads>([&](int thread) {
-        if (pairs.dim > kDepth || first_column == 0) {
+        if (pairs.dim > kDepth || first_of_rows) {
           load(thread, pairs.left, pairs.rows, pairs.dim, first_row, first_dim, words, memory.left);
         }
         load(thread, pairs.right, pairs.columns, pairs.dim, first_column, first_dim, words, memory.right);
@@ -131,7 +131,7 @@ struct TensorCoreTiles {
                                                    PerThread<Tile, kThreads>& weight,
                                                    PerThread<Product, kThreads>& product) {
 #pragma unroll
-    for (int chunk = 0; chunk < kColumns / kTurnedColumns; ++chunk) {
+    for (int chunk = 0; chunk < kPairColumns / kTurnedColumns; ++chunk) {
       synchronise_block();  // the stage before this one has been read by all
       each_thread<kThreads>([&](int thread) {
         load_turned(thread, pairs.right, pairs.columns, pairs.dim, first_column + chunk * kTurnedColumns, first_dim,

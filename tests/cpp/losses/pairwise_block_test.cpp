@@ -32,27 +32,49 @@ at::ScalarType dtype_of() {
 
 // All blocks of a launch, one after the other.
 template <class Tiles, class Pairs>
-at::Tensor log_sum_exp(const Pairs& pairs) {
-  at::Tensor result = at::full({pairs.rows}, NAN, at::kDouble);
+at::Tensor log_sum_exp(const Pairs& pairs, const ColumnSplits& splits) {
+  using T = typename Tiles::Scalar;
+  std::vector<RunningSum<T>> of_range(splits.count * pairs.rows);
   const auto memory = std::make_unique<LogSumExpMemory<Tiles>>();
-  for (std::int64_t row = 0; row < pairs.rows; row += Tiles::kRows) {
-    log_sum_exp_block<Tiles>(pairs, row, *memory, result.mutable_data_ptr<double>());
+  for (std::int64_t range = 0; range < splits.count; ++range) {
+    for (std::int64_t row = 0; row < pairs.rows; row += kPairRows) {
+      log_sum_exp_block<Tiles>(pairs, row, splits.range(range), *memory, of_range.data() + range * pairs.rows);
+    }
+  }
+  at::Tensor result = at::empty({pairs.rows}, at::kDouble);
+  for (std::int64_t row = 0; row < pairs.rows; ++row) {
+    result.mutable_data_ptr<double>()[row] = log_of_ranges(of_range.data(), splits.count, pairs.rows, row, pairs.scale);
   }
   return result;
 }
 
 template <class Tiles, class Pairs>
-at::Tensor softmax_product(const Pairs& pairs) {
+at::Tensor softmax_product(const Pairs& pairs, const ColumnSplits& splits) {
   using T = typename Tiles::Scalar;
-  at::Tensor result = at::full({pairs.rows, pairs.dim}, NAN, dtype_of<T>());
+  const std::int64_t elements = pairs.rows * pairs.dim;
+  std::vector<T> of_range(splits.count * elements, static_cast<T>(NAN));
   const auto memory = std::make_unique<SoftmaxProductMemory<Tiles>>();
-  for (std::int64_t row = 0; row < pairs.rows; row += Tiles::kRows) {
-    for (std::int64_t dim = 0; dim < pairs.dim; dim += Tiles::kDims) {
-      softmax_product_block<Tiles>(pairs, row, dim, *memory, result.mutable_data_ptr<T>());
+  for (std::int64_t range = 0; range < splits.count; ++range) {
+    for (std::int64_t row = 0; row < pairs.rows; row += kPairRows) {
+      for (std::int64_t dim = 0; dim < pairs.dim; dim += kPairDims) {
+        softmax_product_block<Tiles>(pairs, row, dim, splits.range(range), *memory, of_range.data() + range * elements);
+      }
     }
   }
-  return result.to(at::kDouble);
+  at::Tensor result = at::empty({pairs.rows, pairs.dim}, at::kDouble);
+  for (std::int64_t i = 0; i < elements; ++i) {
+    result.mutable_data_ptr<double>()[i] = sum_of_ranges(of_range.data(), splits.count, elements, i);
+  }
+  return result;
 }
+
+// One range of all columns, ranges of two tiles, of one tile.
+std::vector<ColumnSplits> all_splits(std::int64_t columns) {
+  const std::int64_t tiles = (columns + kPairColumns - 1) / kPairColumns;
+  return {{columns, kBlocksWanted}, {columns, kBlocksWanted / ((tiles + 1) / 2)}, {columns, 1}};
+}
+// As launched.
+ColumnSplits splits_of(std::int64_t rows) { return log_sum_exp_splits(rows, rows); }
 
 // What a format leaves out of a product and of its factors, and the rounding of T of each of the sums that follow.
 template <class Tiles>
@@ -132,9 +154,11 @@ void expect_the_full_matrix(const PairwiseProblem& problem) {
   const at::Tensor z = unit_rows(problem.rows, problem.dim, dtype_of<T>()), exact = z.to(at::kDouble);
   const at::Tensor logits = own_logits(exact, problem), sums = logits.logsumexp({1});
   const OwnPairs<T> pairs(z.const_data_ptr<T>(), problem, sums.const_data_ptr<double>());
-  expect_log_sum_exp<Tiles>(log_sum_exp<Tiles>(pairs), logits, problem.scale, problem.dim);
   const at::Tensor softmax = (logits - sums.unsqueeze(1)).exp();
-  expect_product<Tiles>(softmax_product<Tiles>(pairs), softmax + softmax.t(), exact, problem.scale);
+  for (const ColumnSplits& splits : all_splits(problem.rows)) {
+    expect_log_sum_exp<Tiles>(log_sum_exp<Tiles>(pairs, splits), logits, problem.scale, problem.dim);
+    expect_product<Tiles>(softmax_product<Tiles>(pairs, splits), softmax + softmax.t(), exact, problem.scale);
+  }
 }
 
 TYPED_TEST(PairwiseBlock, EqualsTheFullMatrix) {
@@ -174,23 +198,26 @@ TYPED_TEST(PairwiseBlock, CrossPairsEqualTheFullMatrix) {
     const double *const normalizer = sums.const_data_ptr<double>(), *const pulls = pull.const_data_ptr<double>();
     const CrossPairs<T, false> by_row(a.const_data_ptr<T>(), b.const_data_ptr<T>(), problem, normalizer, pulls);
     const CrossPairs<T, true> by_column(a.const_data_ptr<T>(), b.const_data_ptr<T>(), problem, normalizer, pulls);
-    expect_log_sum_exp<TypeParam>(log_sum_exp<TypeParam>(by_row), logits, kScale, dim);
+    expect_log_sum_exp<TypeParam>(log_sum_exp<TypeParam>(by_row, log_sum_exp_splits(rows, columns)), logits, kScale,
+                                  dim);
     const at::Tensor weight =
         (logits - sums.unsqueeze(1)).exp().scatter(1, target.unsqueeze(1), pull.neg().unsqueeze(1));
-    expect_product<TypeParam>(softmax_product<TypeParam>(by_row), weight, b.to(at::kDouble), kScale);
-    expect_product<TypeParam>(softmax_product<TypeParam>(by_column), weight.t(), a.to(at::kDouble), kScale);
+    expect_product<TypeParam>(softmax_product<TypeParam>(by_row, {columns, kBlocksWanted}), weight, b.to(at::kDouble),
+                              kScale);
+    expect_product<TypeParam>(softmax_product<TypeParam>(by_column, {rows, kBlocksWanted}), weight.t(),
+                              a.to(at::kDouble), kScale);
   }
 }
 
 TYPED_TEST(PairwiseBlock, ATileOnTheDiagonalIsSymmetric) {
   using T = typename TypeParam::Scalar;
   const std::int64_t dim = 150;
-  const at::Tensor z = unit_rows(TypeParam::kRows, dim, dtype_of<T>());
-  const OwnPairs<T> pairs(z.const_data_ptr<T>(), {TypeParam::kRows, dim, 0, kScale}, nullptr);
+  const at::Tensor z = unit_rows(kPairRows, dim, dtype_of<T>());
+  const OwnPairs<T> pairs(z.const_data_ptr<T>(), {kPairRows, dim, 0, kScale}, nullptr);
   const auto memory = std::make_unique<typename TypeParam::Memory>();
   PerThread<typename TypeParam::Tile, TypeParam::kThreads> s;
-  TypeParam::similarities(pairs, 0, 0, *memory, s);
-  at::Tensor tile = at::full({TypeParam::kRows, TypeParam::kColumns}, NAN, dtype_of<T>());
+  TypeParam::similarities(pairs, 0, 0, true, *memory, s);
+  at::Tensor tile = at::full({kPairRows, kPairColumns}, NAN, dtype_of<T>());
   auto places = tile.template accessor<T, 2>();
   for (int thread = 0; thread < TypeParam::kThreads; ++thread) {
     for (int i = 0; i < TypeParam::kRowsEach; ++i) {
@@ -211,10 +238,11 @@ TYPED_TEST(PairwiseBlock, NothingOverflowsAtTheEndsOfTheScale) {
   const at::Tensor z = unit_rows(100, 4, dtype_of<T>());
   for (const double scale : {1e-6, 1e6}) {
     const PairwiseProblem problem{100, 4, 50, scale};
-    const at::Tensor sums = log_sum_exp<TypeParam>(OwnPairs<T>(z.template const_data_ptr<T>(), problem, nullptr));
+    const at::Tensor sums =
+        log_sum_exp<TypeParam>(OwnPairs<T>(z.template const_data_ptr<T>(), problem, nullptr), splits_of(100));
     EXPECT_TRUE(sums.isfinite().all().template item<bool>());
     const OwnPairs<T> pairs(z.template const_data_ptr<T>(), problem, sums.const_data_ptr<double>());
-    EXPECT_TRUE(softmax_product<TypeParam>(pairs).isfinite().all().template item<bool>());
+    EXPECT_TRUE(softmax_product<TypeParam>(pairs, splits_of(100)).isfinite().all().template item<bool>());
   }
 }
 
@@ -224,10 +252,11 @@ TYPED_TEST(PairwiseBlock, NanInNanOut) {
   z[3][4] = NAN;
   const at::Tensor normalizer = at::zeros({70}, at::kDouble);
   const OwnPairs<T> pairs(z.template const_data_ptr<T>(), {70, 9, 35, kScale}, normalizer.const_data_ptr<double>());
-  const at::Tensor sums = log_sum_exp<TypeParam>(pairs);
+  const at::Tensor sums = log_sum_exp<TypeParam>(pairs, splits_of(70));
   const at::Tensor others = sums.isnan().logical_not().nonzero().flatten();
   EXPECT_TRUE(others.equal(at::tensor({38}, at::kLong)));  // its partner alone leaves row 3 out
-  EXPECT_TRUE(softmax_product<TypeParam>(pairs).isnan().any(1).sum().template item<std::int64_t>() >= 69);
+  EXPECT_TRUE(softmax_product<TypeParam>(pairs, splits_of(70)).isnan().any(1).sum().template item<std::int64_t>() >=
+              69);
 }
 
 // NT-Xent as the CUDA op makes it, in every precision against float64: a margin moves by at most scale times the error
@@ -245,9 +274,38 @@ TYPED_TEST(PairwiseBlock, NtXentIsWithinTheErrorOfItsCosines) {
       return total / static_cast<double>(problem.rows);
     };
     const double expected = loss_of(own_logits(exact, problem).logsumexp({1}));
-    const double loss = loss_of(log_sum_exp<TypeParam>(OwnPairs<T>(z.template const_data_ptr<T>(), problem, nullptr)));
+    const double loss = loss_of(
+        log_sum_exp<TypeParam>(OwnPairs<T>(z.template const_data_ptr<T>(), problem, nullptr), splits_of(problem.rows)));
     const double bound = problem.scale * cosine_error<TypeParam>(dim) + exponential_error<TypeParam>(problem.scale);
     EXPECT_NEAR(loss, expected, bound) << temperature;
+  }
+}
+
+TEST(ColumnSplits, CoverAllColumnsInWholeTilesAndLeaveFewBlocksIdle) {
+  for (const std::int64_t columns : {1, 64, 65, 1000, 8192, 524288}) {
+    for (const std::int64_t blocks : {1, 5, 128, 384, 8192}) {
+      const ColumnSplits splits(columns, blocks);
+      std::int64_t end = 0;
+      for (std::int64_t i = 0; i < splits.count; ++i) {
+        const ColumnRange range = splits.range(i);
+        EXPECT_EQ(range.begin, end);
+        EXPECT_EQ(range.begin % kPairColumns, 0);
+        EXPECT_GT(range.end, range.begin);
+        end = range.end;
+      }
+      EXPECT_EQ(end, columns);
+      EXPECT_LE(splits.count * blocks, std::max(blocks, kBlocksWanted));
+    }
+  }
+  EXPECT_EQ(log_sum_exp_splits(8192, 8192).count, 3);
+  EXPECT_EQ(softmax_product_splits(524288, 524288, 128).count, 1);
+}
+
+// 524,288 rows in 4 GB: beside the embeddings, their unit rows and their gradients, 268 MB each, next to nothing.
+TEST(ColumnSplits, TheWorkspaceIsLinearInTheRows) {
+  for (const std::int64_t rows : {280, 8192, 65536, 524288}) {
+    EXPECT_LE(log_sum_exp_workspace_bytes(rows, rows), (rows + kBlocksWanted * kPairRows) * 16);
+    EXPECT_LE(softmax_product_workspace_bytes(rows, rows, 128, 4), (rows + kBlocksWanted * kPairRows) * 128 * 4);
   }
 }
 
