@@ -68,10 +68,13 @@ at::Tensor softmax_product(const Pairs& pairs, const ColumnSplits& splits) {
   return result;
 }
 
-// One range of all columns, ranges of two tiles, of one tile.
+// One range of all columns, one for each tile, two ranges.
 std::vector<ColumnSplits> all_splits(std::int64_t columns) {
   const std::int64_t tiles = (columns + kPairColumns - 1) / kPairColumns;
-  return {{columns, kBlocksWanted}, {columns, kBlocksWanted / ((tiles + 1) / 2)}, {columns, 1}};
+  std::vector<ColumnSplits> result{{columns, kBlocksWanted}};
+  if (tiles > 1) result.emplace_back(columns, 1);
+  if (tiles > 2) result.emplace_back(columns, kBlocksWanted / 2);
+  return result;
 }
 // As launched.
 ColumnSplits splits_of(std::int64_t rows) { return log_sum_exp_splits(rows, rows); }
