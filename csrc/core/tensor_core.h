@@ -58,7 +58,8 @@ struct Tf32Words {
   SINGERPRINT_HOST_DEVICE static float value_of(std::uint32_t word, int) { return float_of_bits(word); }
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
   __device__ static void multiply_add(const std::uint32_t (&a)[4], const std::uint32_t (&b)[2], float (&sums)[4]) {
-    asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+    asm volatile(
+        "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
         "{%0, %1, %2, %3};"
         : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
@@ -74,7 +75,8 @@ struct Bfloat16Words {
   }
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
   __device__ static void multiply_add(const std::uint32_t (&a)[4], const std::uint32_t (&b)[2], float (&sums)[4]) {
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
         "{%0, %1, %2, %3};"
         : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));

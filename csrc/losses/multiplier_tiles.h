@@ -17,7 +17,7 @@ template <class T>
 struct MultiplierTiles {
   using Scalar = T;
   static constexpr int kSide = 16, kThreads = kSide * kSide;
-  static constexpr int kBlocksOfProcessor = 1;
+  static constexpr int kBlocksOfProcessor = sizeof(T) == 4 ? 2 : 1;
   static constexpr int kRowsEach = kPairRows / kSide, kColumnsEach = kPairColumns / kSide;
   static constexpr int kDimsEach = kPairDims / kSide;
   static constexpr int kSharers = kSide;         // threads that hold parts of one row
@@ -85,7 +85,6 @@ struct MultiplierTiles {
                                                    std::int64_t first_dim, Memory& memory,
                                                    PerThread<Tile, kThreads>& weight,
                                                    PerThread<Product, kThreads>& product) {
-    synchronise_block();  // the weights before these have been read by all
     each_thread<kThreads>([&](int thread) {
       for (int i = 0; i < kRowsEach; ++i) {
         for (int j = 0; j < kColumnsEach; ++j) {

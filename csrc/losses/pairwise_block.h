@@ -169,14 +169,13 @@ SINGERPRINT_HOST_DEVICE inline void softmax_product_block(const Pairs& pairs, st
     clear(sums[thread]);
   });
   for (std::int64_t first_column = range.begin; first_column < range.end; first_column += kPairColumns) {
-    synchronise_block();  // of_column has been read by all
     each_thread<kThreads>([&](int thread) {
       if (thread >= kPairColumns) return;
       const std::int64_t column = first_column + thread;
       const bool known = Pairs::kByColumn && column < pairs.columns;
       memory.of_column[thread] = split<T>(known ? pairs.normalizer[column] : 0.0, pairs.scale);
     });
-    // Its barriers also publish of_column.
+    // Its barriers also publish of_column; one of add_products lies between reading that and writing it again.
     Tiles::similarities(pairs, first_row, first_column, first_column == range.begin, memory.tiles, s);
     each_thread<kThreads>([&](int thread) {
       weigh<Tiles>(thread, pairs, first_row, first_column, of_row[thread], memory.of_column, s[thread]);
