@@ -24,7 +24,7 @@ WEIGHT = "must be finite and not negative, got"
         ("VICReg", {"invariance_weight": -1.0}, f"vicreg: invariance_weight {WEIGHT} -1"),
         ("VICReg", {"variance_weight": math.nan}, f"vicreg: variance_weight {WEIGHT} nan"),
         ("VICReg", {"covariance_weight": math.inf}, f"vicreg: covariance_weight {WEIGHT} inf"),
-        ("VICReg", {"gamma": 0.0}, "vicreg: gamma must be finite and positive, got 0"),
+        ("VICReg", {"gamma": 0.0}, "vicreg: gamma must be positive and finite, got 0"),
         ("AMSoftmax", {**SINGERS, "scale": 0.0}, "am_softmax: scale must be between 1e-6 and 1e6, got 0"),
         ("AMSoftmax", {**SINGERS, "margin": -1.0}, "am_softmax: margin must be between 0 and 2, got -1"),
     ],
