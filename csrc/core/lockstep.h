@@ -24,7 +24,7 @@ template <class T, int kThreads>
 class PerThread {
  public:
 #ifdef __CUDA_ARCH__
-  __device__ T& operator[](int) { return own_; }
+  SINGERPRINT_HOST_DEVICE T& operator[](int) { return own_; }
 
  private:
   T own_;

@@ -1,6 +1,6 @@
 // How the pairs of losses/pairwise_block.h are shared out among CUDA blocks. Each block takes kPairRows rows; where
 // that makes few blocks, the columns are cut into ranges too, and what the blocks of one row found is added up range
-// after range. By the sizes alone: the same bits on any device.
+// after range. By the sizes alone: the same order of summation on any device.
 #pragma once
 #include <cstdint>
 
