@@ -5,6 +5,7 @@
 #include "losses/contrastive.h"
 #include "losses/embeddings.h"
 #include "losses/loss_result.h"
+#include "losses/pairwise_tensors.h"
 #include "losses/unit_views.h"
 
 namespace singerprint {
@@ -140,8 +141,7 @@ TensorPair contrastive_forward_cuda(const at::Tensor& first, const at::Tensor& s
   void* const stream = current_stream(first);
   const PairwiseProblem problem = contrastive_problem(first.size(0), first.size(1), temperature);
   const at::Tensor z = unit_views_cuda<T>(kOp, {first.contiguous(), second.contiguous()}, stream);
-  check_launch(kOp, launch_pairwise_log_sum_exp(z.const_data_ptr<T>(), problem,
-                                                log_sum_exp.template mutable_data_ptr<double>(), stream));
+  pairwise_log_sum_exp_cuda<T>(kOp, z, problem, log_sum_exp, stream);
   const Anchors anchors = anchors_cuda<Objective, T>(kOp, z, problem, log_sum_exp, stream);
   check_launch(kOp, launch_contrastive_loss<Objective>(anchors.margin.const_data_ptr<double>(), problem.rows,
                                                        loss.template mutable_data_ptr<T>(), stream));
@@ -161,8 +161,7 @@ TensorPair contrastive_gradients_cuda(const at::Tensor& grad_loss, const at::Ten
   const Anchors anchors = anchors_cuda<Objective, T>(kOp, z, problem, log_sum_exp.contiguous(), stream);
   const at::Tensor gradient = at::empty_like(z);
   T* const dz = gradient.mutable_data_ptr<T>();
-  check_launch(kOp, launch_pairwise_softmax_product(z.const_data_ptr<T>(), problem,
-                                                    anchors.normalizer.const_data_ptr<double>(), dz, stream));
+  pairwise_softmax_product_cuda<T>(kOp, z, problem, anchors.normalizer, gradient, stream);
   check_launch(kOp,
                launch_contrastive_positives<Objective>(grad_loss.const_data_ptr<T>(), z.const_data_ptr<T>(),
                                                        anchors.margin.const_data_ptr<double>(), problem, dz, stream));

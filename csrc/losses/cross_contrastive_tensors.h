@@ -5,6 +5,7 @@
 #include "core/precompiled.h"
 #include "losses/cross_contrastive.h"
 #include "losses/loss_result.h"
+#include "losses/pairwise_tensors.h"
 #include "losses/unit_views.h"
 
 namespace singerprint {
@@ -120,8 +121,7 @@ void cross_loss_of_cuda(const char* op, const at::Tensor& first, const at::Tenso
   void* const stream = current_stream(first);
   const at::Tensor a = unit_views_cuda<T>(op, first.contiguous(), stream);
   const at::Tensor b = unit_views_cuda<T>(op, second.contiguous(), stream);
-  check_launch(op, launch_cross_log_sum_exp(a.const_data_ptr<T>(), b.const_data_ptr<T>(), problem,
-                                            log_sum_exp.template mutable_data_ptr<double>(), stream));
+  cross_log_sum_exp_cuda<T>(op, a, b, problem, log_sum_exp, stream);
   const CrossAnchors anchors = cross_anchors_cuda<Objective, T>(op, a, b, problem, handicap, log_sum_exp, stream);
   check_launch(op, launch_contrastive_loss<Objective>(anchors.margin.template const_data_ptr<double>(), problem.rows,
                                                       loss.template mutable_data_ptr<T>(), stream));
@@ -149,10 +149,7 @@ void cross_gradients_of_cuda(const char* op, const at::Tensor& grad_loss, const 
       cross_anchors_cuda<Objective, T>(op, a, b, problem, handicap, log_sum_exp.contiguous(), stream);
   const at::Tensor grad_a = at::empty_like(a);
   const at::Tensor grad_b = at::empty_like(b);
-  check_launch(op, launch_cross_softmax_products(a.const_data_ptr<T>(), b.const_data_ptr<T>(), problem,
-                                                 anchors.normalizer.template const_data_ptr<double>(),
-                                                 anchors.pull.template const_data_ptr<double>(),
-                                                 grad_a.mutable_data_ptr<T>(), grad_b.mutable_data_ptr<T>(), stream));
+  cross_softmax_products_cuda<T>(op, a, b, problem, anchors.normalizer, anchors.pull, grad_a, grad_b, stream);
   scale_products(grad_a, grad_b, grad_loss, problem);
   unit_views_backward_cuda<T>(op, rows, grad_a, std::get<0>(result), stream);
   unit_views_backward_cuda<T>(op, columns, grad_b, std::get<1>(result), stream);

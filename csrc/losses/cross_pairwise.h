@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "core/host_device.h"
+#include "losses/matmul_precision.h"
 
 namespace singerprint {
 
@@ -36,12 +37,14 @@ template <class T>
 void cross_softmax_products(const T* a, const T* b, const CrossProblem& problem, const double* normalizer,
                             const double* pull, T* row_product, T* column_product);
 
-// The same on CUDA, deterministic; nullptr or the launch's error.
+// The same on CUDA, deterministic; the precision is that of the products of float32 alone. workspace: as many bytes as
+// losses/column_splits.h says, for either product. Returns nullptr or the launch's error.
 template <class T>
-const char* launch_cross_log_sum_exp(const T* a, const T* b, const CrossProblem& problem, double* log_sum_exp,
-                                     void* stream);
+const char* launch_cross_log_sum_exp(const T* a, const T* b, const CrossProblem& problem, MatmulPrecision precision,
+                                     double* log_sum_exp, void* workspace, void* stream);
 template <class T>
-const char* launch_cross_softmax_products(const T* a, const T* b, const CrossProblem& problem, const double* normalizer,
-                                          const double* pull, T* row_product, T* column_product, void* stream);
+const char* launch_cross_softmax_products(const T* a, const T* b, const CrossProblem& problem,
+                                          MatmulPrecision precision, const double* normalizer, const double* pull,
+                                          T* row_product, T* column_product, void* workspace, void* stream);
 
 }  // namespace singerprint

@@ -15,13 +15,14 @@
 
 #include "core/dispatch.h"
 #include "core/host_device.h"
+#include "losses/matmul_precision.h"
 
 namespace singerprint {
 
 struct PairwiseProblem {
   std::int64_t rows;
   std::int64_t dim;
-  std::int64_t partner_offset;              // partner(i) = (i + partner_offset) % rows; 0: i itself
+  std::int64_t partner_offset;              // partner(i) = (i + partner_offset) % rows; in [0, rows), 0: i itself
   double scale;                             // 1 / temperature; 1e-6 to 1e6
   const std::int64_t* run_begin = nullptr;  // (rows,), where z lies: run(i) = [run_begin[i], run_end[i]); nullptr: i
   const std::int64_t* run_end = nullptr;
@@ -37,7 +38,8 @@ SINGERPRINT_HOST_DEVICE inline Run run_of(std::int64_t i, const PairwiseProblem&
 }
 
 SINGERPRINT_HOST_DEVICE inline std::int64_t partner_of(std::int64_t i, const PairwiseProblem& problem) {
-  return (i + problem.partner_offset) % problem.rows;
+  const std::int64_t partner = i + problem.partner_offset;  // not %: a division for each row of each tile
+  return partner < problem.rows ? partner : partner - problem.rows;
 }
 
 // sum_j exp(scale * s_j) as sum * exp(scale * maximum), so that nothing overflows. Empty: {lowest, 0}.
@@ -92,12 +94,14 @@ void pairwise_log_sum_exp(const T* z, const PairwiseProblem& problem, double* lo
 template <class T>
 void pairwise_softmax_product(const T* z, const PairwiseProblem& problem, const double* normalizer, T* product);
 
-// The same on CUDA, deterministic; nullptr or the launch's error.
+// The same on CUDA, deterministic; the precision is that of the products of float32 alone. workspace: as many bytes as
+// losses/column_splits.h says. Returns nullptr or the launch's error.
 template <class T>
-const char* launch_pairwise_log_sum_exp(const T* z, const PairwiseProblem& problem, double* log_sum_exp, void* stream);
+const char* launch_pairwise_log_sum_exp(const T* z, const PairwiseProblem& problem, MatmulPrecision precision,
+                                        double* log_sum_exp, void* workspace, void* stream);
 template <class T>
-const char* launch_pairwise_softmax_product(const T* z, const PairwiseProblem& problem, const double* normalizer,
-                                            T* product, void* stream);
+const char* launch_pairwise_softmax_product(const T* z, const PairwiseProblem& problem, MatmulPrecision precision,
+                                            const double* normalizer, T* product, void* workspace, void* stream);
 
 // A tile of s: row r and column c at s[r * stride + c]. Whole panels: `columns` is a multiple of `panel`.
 template <class T>

@@ -96,7 +96,8 @@ Tile<T> inner_products(const PairwiseKernels<T>& kernels, const T* left, std::in
   const Tile<T> tile{s, rows, divide_up(columns, panel) * panel, stride};
   for (std::int64_t c = 0; c < tile.columns; c += panel) {
     for (std::int64_t r = 0; r < rows; r += panel) {
-      kernels.multiply(left + r * dim, 1, panel, right + c * dim, panel, dim, s + r * stride + c, stride);
+      kernels.multiply(left + r * dim, 1, panel, right + c * dim, std::min(panel, rows - r), dim, s + r * stride + c,
+                       stride);
     }
   }
   for (std::int64_t r = 0; r < rows; ++r) leave_out(tile, r, columns, tile.columns);

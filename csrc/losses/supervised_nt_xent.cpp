@@ -7,6 +7,7 @@
 #include "core/cuda.h"
 #include "losses/embeddings.h"
 #include "losses/loss_result.h"
+#include "losses/pairwise_tensors.h"
 #include "losses/unit_views.h"
 
 namespace singerprint {
@@ -170,7 +171,7 @@ TensorPair forward_cuda(const at::Tensor& embeddings, const at::Tensor& singers,
   const PairwiseProblem problem = sorted.problem(temperature);
   const at::Tensor z = unit_views_cuda<T>(kOp, sorted.embeddings, stream);
   double* const negatives = log_sum_exp.template mutable_data_ptr<double>();
-  check_launch(kOp, launch_pairwise_log_sum_exp(z.const_data_ptr<T>(), problem, negatives, stream));
+  pairwise_log_sum_exp_cuda<T>(kOp, z, problem, log_sum_exp, stream);
   const at::Tensor losses = at::empty_like(log_sum_exp);
   const at::Tensor normalizer = at::empty_like(log_sum_exp);
   check_launch(kOp,
@@ -200,8 +201,7 @@ at::Tensor backward_cuda(const at::Tensor& grad_loss, const at::Tensor& embeddin
                                          normalizer.mutable_data_ptr<double>(), stream));
   const at::Tensor gradient = at::empty_like(z);
   T* const dz = gradient.mutable_data_ptr<T>();
-  check_launch(kBackwardOp, launch_pairwise_softmax_product(z.const_data_ptr<T>(), problem,
-                                                            normalizer.const_data_ptr<double>(), dz, stream));
+  pairwise_softmax_product_cuda<T>(kBackwardOp, z, problem, normalizer, gradient, stream);
   check_launch(kBackwardOp,
                launch_supervised_positives(grad_loss.const_data_ptr<T>(), z.const_data_ptr<T>(), problem, negatives,
                                            sorted.anchors.const_data_ptr<std::int64_t>(), dz, stream));

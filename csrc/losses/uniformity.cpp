@@ -6,6 +6,7 @@
 #include "core/cuda.h"
 #include "core/precompiled.h"
 #include "losses/embeddings.h"
+#include "losses/pairwise_tensors.h"
 #include "losses/unit_views.h"
 
 namespace singerprint {
@@ -93,11 +94,11 @@ Pair forward_cuda(const at::Tensor& embeddings, double t) {
   const PairwiseProblem problem = uniformity_problem(embeddings.size(0), embeddings.size(1), t);
   const at::Tensor z = unit_views_cuda<T>("uniformity", embeddings.contiguous(), stream);
   const at::Tensor of_row = at::empty({problem.rows}, log_sum_exp.options());
-  double* const row = of_row.mutable_data_ptr<double>();
-  check_launch("uniformity", launch_pairwise_log_sum_exp(z.const_data_ptr<T>(), problem, row, stream));
-  check_launch("uniformity", launch_uniformity_loss(row, problem.rows, uniformity_offset(problem),
-                                                    log_sum_exp.template mutable_data_ptr<double>(),
-                                                    loss.template mutable_data_ptr<T>(), stream));
+  pairwise_log_sum_exp_cuda<T>("uniformity", z, problem, of_row, stream);
+  check_launch("uniformity",
+               launch_uniformity_loss(of_row.const_data_ptr<double>(), problem.rows, uniformity_offset(problem),
+                                      log_sum_exp.template mutable_data_ptr<double>(),
+                                      loss.template mutable_data_ptr<T>(), stream));
   return result;
 }
 
@@ -113,8 +114,7 @@ at::Tensor backward_cuda(const at::Tensor& grad_loss, const at::Tensor& embeddin
   const at::Tensor z = unit_views_cuda<T>(kOp, view, stream);
   const at::Tensor normalizer = log_sum_exp.expand({problem.rows}).contiguous();
   const at::Tensor gradient = at::empty_like(z);
-  check_launch(kOp, launch_pairwise_softmax_product(z.const_data_ptr<T>(), problem, normalizer.const_data_ptr<double>(),
-                                                    gradient.mutable_data_ptr<T>(), stream));
+  pairwise_softmax_product_cuda<T>(kOp, z, problem, normalizer, gradient, stream);
   scale(gradient, grad_loss, problem);
   unit_views_backward_cuda<T>(kOp, view, gradient, result, stream);
   return result;

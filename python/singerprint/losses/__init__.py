@@ -14,6 +14,16 @@ Published codes differ in factors and in what is negative. Ours, in theirs::
                         dim times ssl-singer-identity's mean over elements
 
 ``tests/python/losses/test_conventions.py`` holds each line to 1e-12 in float64, or the test beside the loss.
+
+On CUDA, the losses over all pairs (the contrastive ones, `uniformity`, `am_softmax`) multiply float32 rows as
+``torch.set_float32_matmul_precision`` says when they are called, forward and backward each::
+
+    highest   float32, PyTorch's default
+    high      three TF32 products on tensor cores in place of one: a cosine to 2**-21, close to float32
+    medium    bfloat16 on tensor cores, summed in float32: a cosine to 2**-8, a logit to 2**-8 / temperature
+
+Lengths, positives, exponentials and sums stay as they are. Set it before a step, not between its forward and
+its backward. The CPU, float64 and GPUs before compute capability 8.0 do not ask.
 """
 
 from singerprint.losses.alignment import Alignment, alignment

@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from singerprint.losses.options import ROWS, refuse_bad_options
+
 
 def alignment(first: Tensor, second: Tensor, alpha: float = 2.0) -> Tensor:
     """Mean distance of the two views of each example, each divided by its length, to the power of `alpha`.
@@ -49,6 +51,9 @@ class Alignment(nn.Module):
     Args:
         alpha: 1 to 100.
 
+    Raises:
+        ValueError: alpha does not fit.
+
     Example:
         >>> import torch, singerprint as sp
         >>> loss = sp.losses.Alignment(alpha=2.0)(torch.eye(4), torch.eye(4))
@@ -56,6 +61,7 @@ class Alignment(nn.Module):
 
     def __init__(self, alpha: float = 2.0) -> None:
         super().__init__()
+        refuse_bad_options(alignment, ROWS, ROWS, alpha)
         self.alpha = alpha
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from singerprint.losses.contrastive import register_contrastive
+from singerprint.losses.options import ROWS, SINGERS, refuse_bad_options
 
 
 def am_softmax(
@@ -68,7 +69,7 @@ class AMSoftmax(nn.Module):
         weights: ``(singers, dim)`` float32, a direction for each singer; the first ones have the length 1.
 
     Raises:
-        ValueError: `dim` or `singers` is below 1.
+        ValueError: `dim` or `singers` is below 1, or scale or margin does not fit.
 
     Example:
         >>> import torch, singerprint as sp
@@ -83,6 +84,7 @@ class AMSoftmax(nn.Module):
         for name, value in (("dim", dim), ("singers", singers)):
             if value < 1:
                 raise ValueError(f"am_softmax: {name} must be at least 1, got {value}")
+        refuse_bad_options(am_softmax, ROWS, ROWS, SINGERS, scale, margin)
         self.scale = scale
         self.margin = margin
         generator = torch.Generator().manual_seed(seed)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from singerprint.losses.contrastive import AtTemperature, register_contrastive
+from singerprint.losses.options import ROWS, refuse_bad_options
 
 
 def cross_decoupled(first: Tensor, second: Tensor, temperature: float) -> Tensor:
@@ -59,6 +60,9 @@ class CrossDecoupled(AtTemperature):
     Args:
         temperature: 1e-6 to 1e6.
 
+    Raises:
+        ValueError: the temperature does not fit.
+
     Example:
         >>> import torch, singerprint as sp
         >>> loss = sp.losses.CrossDecoupled(temperature=0.2)(torch.eye(4), torch.eye(4))
@@ -66,6 +70,7 @@ class CrossDecoupled(AtTemperature):
 
     def __init__(self, temperature: float = 0.2) -> None:
         super().__init__(temperature)
+        refuse_bad_options(cross_decoupled, ROWS, ROWS, temperature)
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Returns the loss, ``()``, of two views, each ``(batch, dim)``."""

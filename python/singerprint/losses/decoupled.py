@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from singerprint.losses.contrastive import AtTemperature, register_contrastive
+from singerprint.losses.options import ROWS, refuse_bad_options
 
 
 def decoupled(first: Tensor, second: Tensor, temperature: float) -> Tensor:
@@ -56,6 +57,9 @@ class Decoupled(AtTemperature):
     Args:
         temperature: 1e-6 to 1e6.
 
+    Raises:
+        ValueError: the temperature does not fit.
+
     Example:
         >>> import torch, singerprint as sp
         >>> loss = sp.losses.Decoupled(temperature=0.1)(torch.eye(4), torch.eye(4))
@@ -63,6 +67,7 @@ class Decoupled(AtTemperature):
 
     def __init__(self, temperature: float = 0.1) -> None:
         super().__init__(temperature)
+        refuse_bad_options(decoupled, ROWS, ROWS, temperature)
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Returns the loss, ``()``, of two views, each ``(batch, dim)``."""

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from singerprint.losses.contrastive import AtTemperature, register_contrastive
+from singerprint.losses.options import ROWS, SINGERS, refuse_bad_options
 
 
 def supervised_nt_xent(embeddings: Tensor, singers: Tensor, temperature: float) -> Tensor:
@@ -60,6 +61,9 @@ class SupervisedNTXent(AtTemperature):
     Args:
         temperature: 1e-6 to 1e6.
 
+    Raises:
+        ValueError: the temperature does not fit.
+
     Example:
         >>> import torch, singerprint as sp
         >>> loss = sp.losses.SupervisedNTXent(temperature=0.2)(torch.eye(4), torch.tensor([0, 0, 1, 1]))
@@ -67,6 +71,7 @@ class SupervisedNTXent(AtTemperature):
 
     def __init__(self, temperature: float = 0.2) -> None:
         super().__init__(temperature)
+        refuse_bad_options(supervised_nt_xent, ROWS, SINGERS, temperature)
 
     def forward(self, embeddings: Tensor, singers: Tensor) -> Tensor:
         """Returns the loss, ``()``, of embeddings ``(batch, dim)`` and their singers ``(batch,)``."""

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from singerprint.losses.contrastive import register_contrastive
+from singerprint.losses.options import ROWS, refuse_bad_options
 
 
 def uniformity(embeddings: Tensor, t: float = 2.0) -> Tensor:
@@ -49,6 +50,9 @@ class Uniformity(nn.Module):
     Args:
         t: 1e-6 to 1e5.
 
+    Raises:
+        ValueError: t does not fit.
+
     Example:
         >>> import torch, singerprint as sp
         >>> loss = sp.losses.Uniformity(t=2.0)(torch.eye(4))
@@ -56,6 +60,7 @@ class Uniformity(nn.Module):
 
     def __init__(self, t: float = 2.0) -> None:
         super().__init__()
+        refuse_bad_options(uniformity, ROWS, t)
         self.t = t
 
     def forward(self, embeddings: Tensor) -> Tensor:

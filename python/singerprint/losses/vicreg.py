@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from singerprint.losses.options import ROWS, refuse_bad_options
+
 
 def vicreg(
     first: Tensor,
@@ -70,6 +72,9 @@ class VICReg(nn.Module):
         covariance_weight: 0 or more.
         gamma: the standard deviation to reach, positive; ``1 / sqrt(dim)`` where rows have length 1.
 
+    Raises:
+        ValueError: a weight or gamma does not fit.
+
     Example:
         >>> import torch, singerprint as sp
         >>> loss = sp.losses.VICReg(gamma=8**-0.5)(torch.eye(4, 8), torch.eye(4, 8))
@@ -83,6 +88,7 @@ class VICReg(nn.Module):
         gamma: float = 1.0,
     ) -> None:
         super().__init__()
+        refuse_bad_options(vicreg, ROWS, ROWS, invariance_weight, variance_weight, covariance_weight, gamma)
         self.invariance_weight = invariance_weight
         self.variance_weight = variance_weight
         self.covariance_weight = covariance_weight
