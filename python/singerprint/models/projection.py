@@ -82,5 +82,5 @@ class PerceptronProjection(nn.Module):
         self.layers = perceptron("perceptron_projection", in_dim, hidden_dim, out_dim, seed)
 
     def forward(self, embeddings: Tensor) -> Tensor:
-        """Projects ``(batch, in_dim)`` embeddings to ``(batch, out_dim)``; batches of at least 2 in training."""
+        """Projects ``(batch, in_dim)`` embeddings to ``(batch, out_dim)``; in training at least 2 of them."""
         return nn.functional.normalize(self.layers(embeddings), dim=1)

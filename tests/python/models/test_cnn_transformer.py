@@ -27,16 +27,16 @@ def reference(network, spectrograms):
         tokens = layer(tokens)
     heard = functional.layer_norm(tokens, (24,), state["norm.weight"], state["norm.bias"], 1e-6)
     shares = (heard @ state["attention_pool.weight"][0]).softmax(dim=1)
-    return functional.linear(
-        (shares[..., None] * heard).sum(dim=1), state["head.weight"], state["head.bias"]
-    )
+    return functional.linear((shares[..., None] * heard).sum(dim=1), state["head.weight"], state["head.bias"])
 
 
 def pytorch_blocks(network):
     names = {
-        "norm1": "norm1", "norm2": "norm2", "attn.qkv.": "self_attn.in_proj_", "attn.proj": "self_attn.out_proj",
-        "mlp.fc1": "linear1", "mlp.fc2": "linear2",
-    }  # fmt: skip
+        "attn.qkv.": "self_attn.in_proj_",
+        "attn.proj": "self_attn.out_proj",
+        "mlp.fc1": "linear1",
+        "mlp.fc2": "linear2",
+    }
     for block in network.blocks.children():
         layer = nn.TransformerEncoderLayer(
             24, 3, 48, 0.0, "gelu", layer_norm_eps=1e-6, batch_first=True, norm_first=True,
@@ -65,7 +65,8 @@ def test_equals_pytorchs_layers(network, generator, frames):
         expected = reference(network, spectrograms)
         # The promise, relative; two blocks leave some 1e-6.
         assert (network(spectrograms) - expected).norm() <= 1e-5 * expected.norm()
-    assert (expected[0] - expected[1]).norm() > 0.1 * expected[0].norm()  # there is something to compare
+    # There is something to compare: a thousand times the tolerance.
+    assert (expected[0] - expected[1]).norm() > 0.01 * expected[0].norm()
 
 
 def test_the_size_is_as_its_docstring_says():
@@ -87,9 +88,7 @@ def test_the_seed_alone_gives_the_initial_weights():
     before = torch.random.get_rng_state()
     first, again, other = (CnnTransformer(1, MELS, DIM, **TINY, seed=seed) for seed in (1, 1, 2))
     assert torch.equal(torch.random.get_rng_state(), before)
-    for one, same, differing in zip(
-        first.parameters(), again.parameters(), other.parameters(), strict=True
-    ):
+    for one, same, differing in zip(first.parameters(), again.parameters(), other.parameters(), strict=True):
         assert torch.equal(one, same)
         assert one.unique().numel() == 1 or not torch.equal(one, differing)
 
@@ -119,9 +118,9 @@ def arguments(network, spectrograms):
     return [spectrograms, [parameter.detach().clone() for parameter in network.parameters()], MELS, 3]
 
 
-@pytest.mark.parametrize("frames", [2, 41])
-def test_opcheck(network, generator, frames):
-    values = arguments(network, torch.randn(2, 1, MELS, frames, generator=generator))
+def test_opcheck(generator):
+    network = CnnTransformer(1, MELS, DIM, **TINY | {"layers": 1})
+    values = arguments(network, torch.randn(2, 1, MELS, 41, generator=generator))
     values[1] = [parameter.requires_grad_() for parameter in values[1]]
     opcheck(torch.ops.singerprint.cnn_transformer.default, values)
 

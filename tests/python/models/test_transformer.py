@@ -1,4 +1,4 @@
-"""What an nn.Module must be able to do, and an encoder, of networks that are one op over transformer blocks."""
+"""What an nn.Module and an encoder must be able to do, of networks made of transformer blocks."""
 
 import copy
 import io
@@ -18,7 +18,7 @@ from singerprint.models import (
 )
 from singerprint.models.networks import NETWORKS
 
-TINY = {"dim": 24, "layers": 2, "heads": 3, "hidden": 48}
+TINY = {"dim": 24, "layers": 1, "heads": 3, "hidden": 48}
 MAKERS = {
     "vit": lambda: VisionTransformer(1, 32, 64, 7, **TINY),
     "cnn_transformer": lambda: CnnTransformer(1, 32, 7, front_channels=4, **TINY),
@@ -68,9 +68,7 @@ def test_functional_call_takes_other_parameters(network, spectrograms):
     assert not torch.func.functional_call(network, zeros, spectrograms).any()
 
 
-@pytest.mark.parametrize("frames", [9, 64, 70])
-def test_compiles_as_one_graph(network, generator, frames):
-    spectrograms = torch.randn(2, 1, 32, frames, generator=generator)
+def test_compiles_as_one_graph(network, spectrograms):
     compiled = torch.compile(network, fullgraph=True, backend="aot_eager")
     # Other orders of float32 sums.
     torch.testing.assert_close(compiled(spectrograms), network(spectrograms), rtol=1e-5, atol=1e-5)
@@ -79,10 +77,12 @@ def test_compiles_as_one_graph(network, generator, frames):
 
 
 def test_one_graph_serves_all_lengths(network, generator):
+    torch._dynamo.reset()  # of graphs of other tests, which would count as recompiled
     compiled = torch.compile(network, fullgraph=True, backend="aot_eager", dynamic=True)
-    for frames in (70, 90, 133):
-        spectrograms = torch.randn(2, 1, 32, frames, generator=generator)
-        torch.testing.assert_close(compiled(spectrograms), network(spectrograms), rtol=1e-5, atol=1e-5)
+    with torch.no_grad(), torch._dynamo.config.patch(error_on_recompile=True):
+        for frames in (90, 133, 200):  # of a ViT 64 to 79 are a graph of their own: what it was made for
+            spectrograms = torch.randn(2, 1, 32, frames, generator=generator)
+            torch.testing.assert_close(compiled(spectrograms), network(spectrograms), rtol=1e-5, atol=1e-5)
 
 
 def test_autocast_computes_in_bfloat16(network, spectrograms):

@@ -1,7 +1,7 @@
 """The op against timm's vision transformer with the same weights, and what it refuses.
 
-The oracle is timm's network without its last norm and head, as the published code (Desblancs et al. 2024) takes
-its blocks: position embeddings, patches and blocks, then the class token alone.
+The oracle is timm's network without its last norm and head, as the published code (Desblancs et al. 2024)
+takes its blocks: position embeddings, patches and blocks, then the class token alone.
 """
 
 import pytest
@@ -104,7 +104,9 @@ def test_the_published_size_has_the_published_number_of_weights():
 def test_vit_s16_loads_the_weights_of_timms_vit_small():
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        blocks = timm.create_model("vit_small_patch16_224", img_size=(32, 32), in_chans=1, num_classes=0).eval()
+        blocks = timm.create_model(
+            "vit_small_patch16_224", img_size=(32, 32), in_chans=1, num_classes=0
+        ).eval()
     blocks.norm = nn.Identity()
     ours = vit_s16(mels=32, frames=32, embedding_dim=9).eval()
     missing, unexpected = ours.load_state_dict(blocks.state_dict(), strict=False)
@@ -165,17 +167,19 @@ def arguments(network, spectrograms):
     return [spectrograms, [parameter.detach().clone() for parameter in network.parameters()], MELS, 3]
 
 
-@pytest.mark.parametrize("frames", [5, 64, 100])
-def test_opcheck(network, generator, frames):
-    spectrograms = torch.randn(2, 1, MELS, frames, generator=generator)
-    values = arguments(network, spectrograms)
+@pytest.mark.parametrize("frames", [5, 100])
+def test_opcheck(generator, frames):
+    network = VisionTransformer(1, MELS, FRAMES, DIM, **TINY | {"layers": 1})
+    values = arguments(network, torch.randn(2, 1, MELS, frames, generator=generator))
     values[1] = [parameter.requires_grad_() for parameter in values[1]]
     opcheck(torch.ops.singerprint.vit.default, values)
 
 
 @pytest.mark.parametrize("frames", [7, 64, 80])
 def test_gradcheck(network, generator, frames):
-    spectrograms = torch.randn(1, 1, MELS, frames, generator=generator, dtype=torch.float64, requires_grad=True)
+    spectrograms = torch.randn(
+        1, 1, MELS, frames, generator=generator, dtype=torch.float64, requires_grad=True
+    )
     parameters = [parameter.detach().requires_grad_() for parameter in network.double().parameters()]
 
     def embed(spectrograms, *parameters):
