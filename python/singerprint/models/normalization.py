@@ -71,7 +71,7 @@ def at_full_scale(waveforms: Tensor) -> Tensor:
     """Divides each clip by its largest absolute sample, by 1e-8 if that is smaller: silence stays silence."""
     if not waveforms.is_floating_point() or waveforms.numel() == 0:
         return waveforms  # log_mel will say what is wrong
-    peaks = torch.linalg.vector_norm(waveforms, math.inf, dim=-1, keepdim=True)
+    peaks: Tensor = torch.linalg.vector_norm(waveforms, math.inf, dim=-1, keepdim=True)
     return waveforms / peaks.clamp(min=1e-8)
 
 

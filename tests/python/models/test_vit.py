@@ -167,10 +167,9 @@ def arguments(network, spectrograms):
     return [spectrograms, [parameter.detach().clone() for parameter in network.parameters()], MELS, 3]
 
 
-@pytest.mark.parametrize("frames", [5, 100])
-def test_opcheck(generator, frames):
+def test_opcheck(generator):
     network = VisionTransformer(1, MELS, FRAMES, DIM, **TINY | {"layers": 1})
-    values = arguments(network, torch.randn(2, 1, MELS, frames, generator=generator))
+    values = arguments(network, torch.randn(2, 1, MELS, 100, generator=generator))  # positions interpolated
     values[1] = [parameter.requires_grad_() for parameter in values[1]]
     opcheck(torch.ops.singerprint.vit.default, values)
 
