@@ -23,22 +23,20 @@ enum Place : std::size_t { kFront = 0, kTokens = 4, kPositions = 6 };  // weight
 CnnTransformerShape shape_of(at::TensorList parameters, std::int64_t mels) {
   const std::int64_t layers = blocks_of(kOp, parameters, kCnnTensorsBeforeBlocks + kCnnTensorsAfterBlocks);
   TORCH_CHECK_VALUE(mels > 0, kOp, ": mels must be at least 1, got ", mels);
-  constexpr std::size_t kFirstHidden = kCnnTensorsBeforeBlocks + 8;  // blocks.0.mlp.fc1.weight
   return {size_or_one(parameters, kFront, 1),
           mels,
           size_or_one(parameters, parameters.size() - 1, 0),
           size_or_one(parameters, kFront, 0),
-          {size_or_one(parameters, kTokens, 0), layers, size_or_one(parameters, kFirstHidden, 0)}};
+          {size_or_one(parameters, kTokens, 0), layers,
+           size_or_one(parameters, kCnnTensorsBeforeBlocks + kHiddenInBlock, 0)}};
 }
 
-CnnTransformerShape checked_shape(const at::Tensor& spectrograms, at::TensorList parameters, std::int64_t mels,
-                                  std::int64_t heads) {
+void check_arguments(const at::Tensor& spectrograms, at::TensorList parameters, std::int64_t mels, std::int64_t heads) {
   const CnnTransformerShape shape = shape_of(parameters, mels);
   static Cache<CnnTransformerShape, DrawnLayout> layouts(8);
   const auto layout =
       layouts.get(shape, [&] { return std::make_shared<const DrawnLayout>(cnn_transformer_layout(shape)); });
   check_transformer(kOp, spectrograms, parameters, *layout, shape.channels, mels, shape.blocks.dim, heads);
-  return shape;
 }
 
 // (batch, ceil(frames / 4), dim)
@@ -60,13 +58,12 @@ at::Tensor tokens_of(const at::Tensor& spectrograms, at::TensorList parameters) 
 
 at::Tensor cnn_transformer(const at::Tensor& spectrograms, at::TensorList parameters, std::int64_t mels,
                            std::int64_t heads) {
-  checked_shape(spectrograms, parameters, mels, heads);
+  check_arguments(spectrograms, parameters, mels, heads);
   const std::size_t blocks_end = parameters.size() - kCnnTensorsAfterBlocks;
   const at::TensorList blocks = parameters.slice(kCnnTensorsBeforeBlocks, blocks_end - kCnnTensorsBeforeBlocks);
   const at::TensorList after = parameters.slice(blocks_end);
-  const at::Tensor heard =
-      normalized_tokens(transformer_blocks(tokens_of(spectrograms, parameters), blocks, heads, LastBlock::kAllTokens),
-                        after[0], after[1]);
+  const at::Tensor heard = normalized_tokens(
+      transformer_blocks(tokens_of(spectrograms, parameters), blocks, heads, Outputs::kAllTokens), after[0], after[1]);
   const at::Tensor shares = at::linear(heard, after[2]).softmax(1);                // (batch, tokens, 1)
   const at::Tensor pooled = at::matmul(shares.transpose(1, 2), heard).squeeze(1);  // (batch, dim)
   return at::linear(pooled, after[3], after[4]);

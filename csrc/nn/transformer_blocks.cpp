@@ -18,12 +18,12 @@ at::Tensor by_head(const at::Tensor& tokens, std::int64_t heads) {
   return tokens.unflatten(-1, {heads, -1}).transpose(1, 2);
 }
 
-// The first `queries` tokens listen to all of them.
+// All tokens, or the first alone, listen to all of them.
 at::Tensor attention(const at::Tensor& tokens, const at::Tensor& weight, const at::Tensor& bias, std::int64_t heads,
-                     LastBlock last) {
+                     Outputs outputs) {
   const std::int64_t dim = weight.size(1);
   std::vector<at::Tensor> parts;  // query, key, value
-  if (last == LastBlock::kAllTokens) {
+  if (outputs == Outputs::kAllTokens) {
     parts = at::linear(tokens, weight, bias).chunk(3, -1);
   } else {
     parts = at::linear(tokens, weight.narrow(0, dim, 2 * dim), bias.narrow(0, dim, 2 * dim)).chunk(2, -1);
@@ -35,10 +35,10 @@ at::Tensor attention(const at::Tensor& tokens, const at::Tensor& weight, const a
   return heard.transpose(1, 2).flatten(-2);
 }
 
-at::Tensor block(const at::Tensor& tokens, at::TensorList parameters, std::int64_t heads, LastBlock last) {
+at::Tensor block(const at::Tensor& tokens, at::TensorList parameters, std::int64_t heads, Outputs outputs) {
   const at::Tensor heard =
-      attention(normalized_tokens(tokens, parameters[0], parameters[1]), parameters[2], parameters[3], heads, last);
-  const at::Tensor kept = last == LastBlock::kAllTokens ? tokens : tokens.narrow(1, 0, 1);
+      attention(normalized_tokens(tokens, parameters[0], parameters[1]), parameters[2], parameters[3], heads, outputs);
+  const at::Tensor kept = outputs == Outputs::kAllTokens ? tokens : tokens.narrow(1, 0, 1);
   const at::Tensor middle = kept + at::linear(heard, parameters[4], parameters[5]);
   const at::Tensor hidden =
       at::gelu(at::linear(normalized_tokens(middle, parameters[6], parameters[7]), parameters[8], parameters[9]));
@@ -60,11 +60,12 @@ at::Tensor normalized_tokens(const at::Tensor& tokens, const at::Tensor& weight,
   return at::layer_norm(tokens, weight.sizes(), weight, bias, kLayerNormEps);
 }
 
-at::Tensor transformer_blocks(const at::Tensor& tokens, at::TensorList parameters, std::int64_t heads, LastBlock last) {
+at::Tensor transformer_blocks(const at::Tensor& tokens, at::TensorList parameters, std::int64_t heads,
+                              Outputs outputs) {
   at::Tensor result = tokens;
   for (std::size_t first = 0; first < parameters.size(); first += kTensorsPerBlock) {
     const bool is_last = first + kTensorsPerBlock == parameters.size();
-    result = block(result, parameters.slice(first, kTensorsPerBlock), heads, is_last ? last : LastBlock::kAllTokens);
+    result = block(result, parameters.slice(first, kTensorsPerBlock), heads, is_last ? outputs : Outputs::kAllTokens);
   }
   return result;
 }

@@ -12,12 +12,12 @@ namespace singerprint {
 
 inline constexpr double kLayerNormEps = 1e-6;
 
-// Which tokens of the last block somebody reads: where it is the first one alone, the others are not computed.
-enum class LastBlock { kAllTokens, kFirstToken };
+// Which tokens somebody reads after the last block: where it is the first one alone, the others are not computed.
+enum class Outputs { kAllTokens, kFirstToken };
 
 // tokens: (batch, tokens, dim). parameters: kTensorsPerBlock tensors a block, in the layout's order. Returns (batch,
 // tokens or 1, dim).
-at::Tensor transformer_blocks(const at::Tensor& tokens, at::TensorList parameters, std::int64_t heads, LastBlock last);
+at::Tensor transformer_blocks(const at::Tensor& tokens, at::TensorList parameters, std::int64_t heads, Outputs outputs);
 
 at::Tensor normalized_tokens(const at::Tensor& tokens, const at::Tensor& weight, const at::Tensor& bias);
 

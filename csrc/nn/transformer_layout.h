@@ -31,6 +31,7 @@ struct BlocksShape {
   auto operator<=>(const BlocksShape&) const = default;
 };
 inline constexpr std::int64_t kTensorsPerBlock = 12;
+inline constexpr std::int64_t kHiddenInBlock = 8;  // the place of mlp.fc1.weight among them
 
 // An image of channels x mels x frames, cut into patch x patch pieces; frames: those that positions are learned for.
 struct VitShape {

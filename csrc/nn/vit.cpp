@@ -28,13 +28,13 @@ VitShape shape_of(at::TensorList parameters, std::int64_t mels) {
   TORCH_CHECK_VALUE(mels > 0 && mels % patch == 0, kOp, ": mels must be a positive multiple of ", patch, ", got ",
                     mels);
   const std::int64_t columns = (size_or_one(parameters, kPositions, 1) - 1) / (mels / patch);
-  constexpr std::size_t kFirstHidden = kVitTensorsBeforeBlocks + 8;  // blocks.0.mlp.fc1.weight
   return {size_or_one(parameters, kPatchWeight, 1),
           mels,
           std::max<std::int64_t>(columns, 1) * patch,
           size_or_one(parameters, parameters.size() - 1, 0),
           patch,
-          {size_or_one(parameters, kPatchWeight, 0), layers, size_or_one(parameters, kFirstHidden, 0)}};
+          {size_or_one(parameters, kPatchWeight, 0), layers,
+           size_or_one(parameters, kVitTensorsBeforeBlocks + kHiddenInBlock, 0)}};
 }
 
 VitShape checked_shape(const at::Tensor& spectrograms, at::TensorList parameters, std::int64_t mels,
@@ -92,7 +92,7 @@ at::Tensor vit(const at::Tensor& spectrograms, at::TensorList parameters, std::i
   const std::size_t blocks_end = parameters.size() - kVitTensorsAfterBlocks;
   const at::Tensor first =
       transformer_blocks(tokens, parameters.slice(kVitTensorsBeforeBlocks, blocks_end - kVitTensorsBeforeBlocks), heads,
-                         LastBlock::kFirstToken);  // (batch, 1, dim)
+                         Outputs::kFirstToken);  // (batch, 1, dim)
   return at::gelu(at::linear(first.squeeze(1), parameters[blocks_end], parameters[blocks_end + 1]));
 }
 

@@ -17,8 +17,8 @@ std::vector<at::Tensor> block_tensors() {
 TEST(TransformerBlocks, TheFirstTokenAloneIsThatOfAll) {
   const auto parameters = block_tensors();
   const at::Tensor tokens = at::randn({2, 7, kDim});
-  const at::Tensor all = transformer_blocks(tokens, parameters, kHeads, LastBlock::kAllTokens);
-  const at::Tensor first = transformer_blocks(tokens, parameters, kHeads, LastBlock::kFirstToken);
+  const at::Tensor all = transformer_blocks(tokens, parameters, kHeads, Outputs::kAllTokens);
+  const at::Tensor first = transformer_blocks(tokens, parameters, kHeads, Outputs::kFirstToken);
   ASSERT_EQ(first.sizes(), (at::IntArrayRef{2, 1, kDim}));
   // The same sums of float32 products, in matrices of another shape.
   EXPECT_TRUE(first.allclose(all.narrow(1, 0, 1), 1e-5, 1e-5));
@@ -27,8 +27,8 @@ TEST(TransformerBlocks, TheFirstTokenAloneIsThatOfAll) {
 TEST(TransformerBlocks, TokensThatChangePlacesGiveTheSameInTheirNewPlaces) {
   const auto parameters = block_tensors();
   const at::Tensor tokens = at::randn({1, 6, kDim});
-  const at::Tensor straight = transformer_blocks(tokens, parameters, kHeads, LastBlock::kAllTokens);
-  const at::Tensor turned = transformer_blocks(tokens.flip({1}), parameters, kHeads, LastBlock::kAllTokens);
+  const at::Tensor straight = transformer_blocks(tokens, parameters, kHeads, Outputs::kAllTokens);
+  const at::Tensor turned = transformer_blocks(tokens.flip({1}), parameters, kHeads, Outputs::kAllTokens);
   EXPECT_TRUE(turned.flip({1}).allclose(straight, 1e-5, 1e-5));
 }
 
@@ -36,7 +36,7 @@ TEST(TransformerBlocks, WithoutWeightsTokensPass) {
   std::vector<at::Tensor> parameters = block_tensors();
   for (at::Tensor& parameter : parameters) parameter.zero_();
   const at::Tensor tokens = at::randn({2, 5, kDim});
-  EXPECT_TRUE(transformer_blocks(tokens, parameters, kHeads, LastBlock::kAllTokens).equal(tokens));
+  EXPECT_TRUE(transformer_blocks(tokens, parameters, kHeads, Outputs::kAllTokens).equal(tokens));
 }
 
 TEST(TransformerBlocks, ParametersThatAreNoWholeBlocksAreRefused) {
