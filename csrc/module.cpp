@@ -9,6 +9,7 @@
 
 #include "core/dispatch.h"
 #include "nn/efficientnet_layout.h"
+#include "nn/transformer_layout.h"
 
 namespace {
 
@@ -22,6 +23,29 @@ std::vector<NamedTensor> efficientnet_b0_layout(std::int64_t in_channels, std::i
   return result;
 }
 
+using DrawnTensor = std::tuple<std::string, std::vector<std::int64_t>, const char*, double>;
+
+std::vector<DrawnTensor> as_tuples(const singerprint::DrawnLayout& layout) {
+  std::vector<DrawnTensor> result;
+  for (const auto& tensor : layout) {
+    result.emplace_back(tensor.name, tensor.shape, singerprint::first_values_name(tensor.values), tensor.scale);
+  }
+  return result;
+}
+
+std::vector<DrawnTensor> vit_layout(std::int64_t channels, std::int64_t mels, std::int64_t frames,
+                                    std::int64_t embedding_dim, std::int64_t patch, std::int64_t dim,
+                                    std::int64_t layers, std::int64_t hidden) {
+  return as_tuples(singerprint::vit_layout({channels, mels, frames, embedding_dim, patch, {dim, layers, hidden}}));
+}
+
+std::vector<DrawnTensor> cnn_transformer_layout(std::int64_t channels, std::int64_t mels, std::int64_t embedding_dim,
+                                                std::int64_t front_channels, std::int64_t dim, std::int64_t layers,
+                                                std::int64_t hidden) {
+  return as_tuples(
+      singerprint::cnn_transformer_layout({channels, mels, embedding_dim, front_channels, {dim, layers, hidden}}));
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_C, module) {
@@ -31,4 +55,11 @@ PYBIND11_MODULE(_C, module) {
              "Instruction set of the CPU kernels: 'baseline', 'avx2' or 'avx512'.");
   module.def("efficientnet_b0_layout", &efficientnet_b0_layout, pybind11::arg("in_channels"),
              pybind11::arg("embedding_dim"), "Key, shape and kind of every tensor, in the order of the state dict.");
+  module.def("vit_layout", &vit_layout, pybind11::arg("channels"), pybind11::arg("mels"), pybind11::arg("frames"),
+             pybind11::arg("embedding_dim"), pybind11::arg("patch"), pybind11::arg("dim"), pybind11::arg("layers"),
+             pybind11::arg("hidden"), "Key, shape and first values of every tensor, in the op's order.");
+  module.def("cnn_transformer_layout", &cnn_transformer_layout, pybind11::arg("channels"), pybind11::arg("mels"),
+             pybind11::arg("embedding_dim"), pybind11::arg("front_channels"), pybind11::arg("dim"),
+             pybind11::arg("layers"), pybind11::arg("hidden"),
+             "Key, shape and first values of every tensor, in the op's order.");
 }

@@ -11,3 +11,30 @@ def efficientnet_b0_layout(in_channels: int, embedding_dim: int) -> list[tuple[s
     The kinds are 'convolution', 'linear', 'bias', 'norm_weight' (parameters) and 'running_mean',
     'running_var', 'num_batches_tracked' (buffers).
     """
+
+def vit_layout(
+    channels: int,
+    mels: int,
+    frames: int,
+    embedding_dim: int,
+    patch: int,
+    dim: int,
+    layers: int,
+    hidden: int,
+) -> list[tuple[str, list[int], str, float]]:
+    """Key, shape and first values of every tensor of a vision transformer, in the op's order.
+
+    First values are 'normal' or 'truncated_normal' of that deviation, 'uniform' within that bound, or
+    'constant'.
+    """
+
+def cnn_transformer_layout(
+    channels: int,
+    mels: int,
+    embedding_dim: int,
+    front_channels: int,
+    dim: int,
+    layers: int,
+    hidden: int,
+) -> list[tuple[str, list[int], str, float]]:
+    """The same of convolutions and transformer blocks over time."""

@@ -44,7 +44,11 @@ PYTHON_ARROWS = {
 PYTHON_ARROWS["cli"] = PYTHON_ARROWS["experiments"] | {"distributed", "experiments"}
 
 # An op's Python home where it is not python/singerprint/<domain>/<op>.py.
-PYTHON_HOME = {"nn/efficientnet": "models/efficientnet"}
+PYTHON_HOME = {
+    "nn/cnn_transformer": "models/cnn_transformer",
+    "nn/efficientnet": "models/efficientnet",
+    "nn/vit": "models/vit",
+}
 
 
 def listed(name):

@@ -93,7 +93,13 @@ SIGNATURES = {
         "eps=0.0001"
     ),
     "losses.VICReg": "invariance_weight=25.0, variance_weight=25.0, covariance_weight=1.0, gamma=1.0",
+    "models.SingerClassifier": "in_dim, singers, hidden_dim=1024, scale=30.0, *, seed=0",
+    "models.SingerClassifier.identify": "self, embeddings, tracks=None, count=5",
+    "models.PerceptronProjection": "in_dim=2048, hidden_dim=1024, out_dim=2048, *, seed=0",
+    "models.cnn_transformer": "channels=1, mels=80, embedding_dim=1000, *, seed=0",
     "models.efficientnet_b0": "in_channels=1, embedding_dim=1000, *, seed=0",
+    "models.encoder_preset": "name, **changes",
+    "models.vit_s16": "channels=1, mels=128, frames=240, embedding_dim=2048, *, seed=0",
     "evaluation.equal_error_rate": "positive_scores, negative_scores",
     "evaluation.mean_normalized_rank": (
         "embeddings, singers, positive_pairs=None, *, max_trials=1000, max_others=512, seed=0"

@@ -1,21 +1,34 @@
 """Encoders: from waveforms to embeddings of the singer, and how they are kept in files."""
 
+from singerprint.models.cnn_transformer import CnnTransformer, cnn_transformer
 from singerprint.models.efficientnet import EfficientNet, efficientnet_b0
 from singerprint.models.encoder_config import EncoderConfig
+from singerprint.models.encoder_presets import encoder_preset
 from singerprint.models.load import load_model, save_model
 from singerprint.models.model_error import ModelError
-from singerprint.models.projection import Projection
+from singerprint.models.projection import PerceptronProjection, Projection
 from singerprint.models.released_encoder import ReleasedEncoder
+from singerprint.models.singer_classifier import Identification, SingerClassifier, pool_segments
 from singerprint.models.singer_encoder import SingerEncoder
+from singerprint.models.vit import VisionTransformer, vit_s16
 
 __all__ = [
+    "CnnTransformer",
     "EfficientNet",
     "EncoderConfig",
+    "Identification",
     "ModelError",
+    "PerceptronProjection",
     "Projection",
     "ReleasedEncoder",
+    "SingerClassifier",
     "SingerEncoder",
+    "VisionTransformer",
+    "cnn_transformer",
     "efficientnet_b0",
+    "encoder_preset",
     "load_model",
+    "pool_segments",
     "save_model",
+    "vit_s16",
 ]

@@ -17,6 +17,7 @@ LATER_VALUES: Mapping[str, Any] = {
     "filter_rate_hz": None,
     "normalization": "standardize",
     "network": "efficientnet_b0",
+    "peak_normalize": False,
 }
 
 
@@ -40,6 +41,7 @@ class EncoderConfig:
             released models have filters for 22,050 Hz on waveforms at 44,100 Hz.
         normalization: What is done to the log-mel, one of ``models.normalization.NORMALIZATIONS``.
         network: What embeds that image, one of ``models.networks.NETWORKS``.
+        peak_normalize: Whether each clip is first divided by its largest absolute sample.
 
     Raises:
         ValueError: `sample_rate_hz`, `window_seconds`, `normalization` or `network` is out of range. The
@@ -64,6 +66,7 @@ class EncoderConfig:
     filter_rate_hz: int | None = None
     normalization: str = "standardize"
     network: str = "efficientnet_b0"
+    peak_normalize: bool = False
 
     def __post_init__(self) -> None:
         if not (isinstance(self.sample_rate_hz, int) and self.sample_rate_hz > 0):

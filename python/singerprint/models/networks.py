@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from singerprint.models.cnn_transformer import cnn_transformer
 from singerprint.models.efficientnet import efficientnet_b0
 from singerprint.models.network import Network
+from singerprint.models.vit import vit_s16
 
 
 class NetworkShape(NamedTuple):
@@ -27,4 +29,8 @@ class NetworkShape(NamedTuple):
 
 NETWORKS: Mapping[str, Callable[[NetworkShape, int], Network]] = {
     "efficientnet_b0": lambda shape, seed: efficientnet_b0(shape.channels, shape.embedding_dim, seed=seed),
+    "vit_s16": lambda shape, seed: vit_s16(*shape, seed=seed),
+    "cnn_transformer": lambda shape, seed: cnn_transformer(
+        shape.channels, shape.mels, shape.embedding_dim, seed=seed
+    ),
 }

@@ -1,8 +1,12 @@
 """How a log-mel becomes the image that a network sees: ``(batch, mels, frames)`` to channels of it.
 
     standardize:    (x - mean(x)) / sqrt(var(x) + 1e-5)                    # of each clip, 1 channel
+    raw:            x                                                      # as it is, 1 channel
     clip_maximum:   (x / max(x) - imagenet_mean[c]) / imagenet_std[c]      # of each clip, 3 channels
     batch_maximum:  the same with max(x) of the whole batch                # the published forward
+
+`raw` is what Desblancs et al. 2024 train with: the level of a clip is part of its image, unless the clip is
+brought to a peak of 1 before.
 
 The last two are those of the released models, whose network began as one for photographs: the log-mel stands
 for red, green and blue. `batch_maximum` lets an embedding depend on who else is in the batch, and is here to
@@ -15,6 +19,7 @@ negative and the image is upside down. A maximum of exactly 0 gives infinity or 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -39,6 +44,11 @@ def standardized(spectrograms: Tensor) -> Tensor:
     return standardize(spectrograms).unsqueeze(1)
 
 
+def raw(spectrograms: Tensor) -> Tensor:
+    """Each clip as it is: ``(batch, 1, mels, frames)``."""
+    return spectrograms.unsqueeze(1)
+
+
 def clip_maximum(spectrograms: Tensor) -> Tensor:
     """Divides each clip by its own maximum, then as ImageNet: ``(batch, 3, mels, frames)``."""
     return _imagenet(spectrograms / spectrograms.amax(dim=(1, 2), keepdim=True))
@@ -57,6 +67,14 @@ def batch_maximum(spectrograms: Tensor) -> Tensor:
     return _imagenet(spectrograms / spectrograms.max())
 
 
+def at_full_scale(waveforms: Tensor) -> Tensor:
+    """Divides each clip by its largest absolute sample, by 1e-8 if that is smaller: silence stays silence."""
+    if not waveforms.is_floating_point() or waveforms.numel() == 0:
+        return waveforms  # log_mel will say what is wrong
+    peaks: Tensor = torch.linalg.vector_norm(waveforms, math.inf, dim=-1, keepdim=True)
+    return waveforms / peaks.clamp(min=1e-8)
+
+
 def _imagenet(images: Tensor) -> Tensor:
     # Python's numbers, not tensors of them: those would have to be copied to the device at every call.
     return torch.stack([(images - mean) / std for mean, std in IMAGENET], dim=1)
@@ -64,6 +82,7 @@ def _imagenet(images: Tensor) -> Tensor:
 
 NORMALIZATIONS: Mapping[str, Normalization] = {
     "standardize": Normalization(1, standardized),
+    "raw": Normalization(1, raw),
     "clip_maximum": Normalization(3, clip_maximum),
     "batch_maximum": Normalization(3, batch_maximum),
 }

@@ -1,4 +1,4 @@
-"""Projection: from the embedding to the space in which the training losses compare."""
+"""Projections: from the embedding to the space in which the training losses compare."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 
 import torch
 from torch import Tensor, nn
+
+from singerprint.models.perceptron import perceptron
 
 
 class Projection(nn.Module):
@@ -48,3 +50,37 @@ class Projection(nn.Module):
         """Projects ``(batch, in_dim)`` embeddings to ``(batch, out_dim)``."""
         projections: Tensor = self.linear(nn.functional.silu(embeddings))
         return nn.functional.normalize(projections, dim=1) if self.l2_normalize else projections
+
+
+class PerceptronProjection(nn.Module):
+    """A perceptron with two hidden layers and batch norms, scaled to length 1.
+
+    The paper's embeddings have 2048 dimensions, and so have its projections.
+
+    Args:
+        in_dim: Length of an embedding, at least 1.
+        hidden_dim: Width of the hidden layers, at least 1.
+        out_dim: Length of a projection, at least 1.
+        seed: Of the initial weights, PyTorch's own distributions; no global generator is touched.
+
+    Raises:
+        ValueError: A length is below 1.
+
+    Example:
+        >>> import torch, singerprint as sp
+        >>> sp.models.PerceptronProjection()(torch.randn(2, 2048)).shape
+        torch.Size([2, 2048])
+
+    Source:
+        Desblancs et al. 2024, "From real to cloned singer identification", section 3.
+    """
+
+    def __init__(
+        self, in_dim: int = 2048, hidden_dim: int = 1024, out_dim: int = 2048, *, seed: int = 0
+    ) -> None:
+        super().__init__()
+        self.layers = perceptron("perceptron_projection", in_dim, hidden_dim, out_dim, seed)
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        """Projects ``(batch, in_dim)`` embeddings to ``(batch, out_dim)``; in training at least 2 of them."""
+        return nn.functional.normalize(self.layers(embeddings), dim=1)

@@ -22,7 +22,7 @@ from singerprint.data import Clip, as_clip
 from singerprint.frontend import log_mel
 from singerprint.models.encoder_config import EncoderConfig
 from singerprint.models.networks import NETWORKS
-from singerprint.models.normalization import NORMALIZATIONS
+from singerprint.models.normalization import NORMALIZATIONS, at_full_scale
 from singerprint.models.windows import windows_of
 
 # Windows of a long file that are embedded at once: beyond 16 a window costs no less, only memory.
@@ -107,6 +107,8 @@ class SingerEncoder(nn.Module):
             TypeError: The dtype is neither float32 nor float64.
         """
         config = self.config
+        if config.peak_normalize:
+            waveforms = at_full_scale(waveforms)
         spectrograms = log_mel(
             waveforms,
             sample_rate_hz=config.filter_rate_hz or config.sample_rate_hz,

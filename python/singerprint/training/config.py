@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from singerprint.augment import preset_or_file, to_config
+from singerprint.models import EncoderConfig, encoder_preset
 from singerprint.models.encoder_config import MINIMUM_CLIP_SECONDS
+from singerprint.models.encoder_presets import ENCODER_PRESETS
 from singerprint.models.networks import NETWORKS
 from singerprint.training.recipes import LABELLED, RECIPES, ObjectiveName, Recipe
 
@@ -45,8 +47,10 @@ class TrainConfig:
         initial_tau: first decay rate of BYOL's target; it rises to 1 along a cosine.
         augmentation: how the two views of a pair are made to differ: a preset (``paper``, ``paper_fixed``,
             ``quiet``, ``strong``, ``none``) or a JSON or YAML file, see :mod:`singerprint.augment`.
-        n_mels: bins of the log-mel spectrogram, where there is no ``init``.
-        network: what embeds it, one of ``models.networks.NETWORKS``, where there is no ``init``.
+        encoder: whose front end, window and network it has where there is no ``init``: ``paper``, Torres et
+            al. 2023, or ``deezer``, Desblancs et al. 2024, see :func:`singerprint.models.encoder_preset`.
+        n_mels: bins of the log-mel spectrogram, if not those of ``encoder``.
+        network: what embeds it, one of ``models.networks.NETWORKS``, if not that of ``encoder``.
         init: a run or model folder whose encoder is the starting point; None starts from random weights.
         seed: every draw of the run is a function of it.
         workers: processes that read audio; the result does not depend on it.
@@ -74,8 +78,9 @@ class TrainConfig:
     temperature: float = 0.2
     initial_tau: float = 0.99
     augmentation: str | None = None
-    n_mels: int = 80
-    network: str = "efficientnet_b0"
+    encoder: Literal["paper", "deezer"] = "paper"
+    n_mels: int | None = None
+    network: str | None = None
     init: Path | None = None
     seed: int = 0
     workers: int = 1
@@ -91,8 +96,13 @@ class TrainConfig:
         """Fills recipe and transforms and refuses settings that cannot be trained with."""
         if self.objective not in RECIPES:
             raise ValueError(f"train: objective must be one of {sorted(RECIPES)}, got {self.objective!r}")
-        if self.network not in NETWORKS:
+        if self.encoder not in ENCODER_PRESETS:
+            raise ValueError(f"train: encoder must be one of {sorted(ENCODER_PRESETS)}, got {self.encoder!r}")
+        if self.network is not None and self.network not in NETWORKS:
             raise ValueError(f"train: network must be one of {sorted(NETWORKS)}, got {self.network!r}")
+        encoder = self.encoder_config
+        object.__setattr__(self, "n_mels", encoder.n_mels)
+        object.__setattr__(self, "network", encoder.network)
         given = {name: getattr(self, name) for name in Recipe.__dataclass_fields__}
         given["weights"] = self._complete_weights()
         recipe = dataclasses.replace(
@@ -145,6 +155,14 @@ class TrainConfig:
                 raise ValueError(f"train: {name} must be finite and not negative, got {value}")
         if not 0 <= self.initial_tau <= 1:
             raise ValueError(f"train: initial_tau must lie in [0, 1], got {self.initial_tau}")
+
+    @property
+    def encoder_config(self) -> EncoderConfig:
+        """What a new encoder is made of."""
+        given = {"n_mels": self.n_mels, "network": self.network}
+        return encoder_preset(
+            self.encoder, **{name: value for name, value in given.items() if value is not None}
+        )
 
     def _complete_weights(self) -> dict[str, float]:
         """The papers' weights, those that are given in their places."""

@@ -136,7 +136,7 @@ class _Run:
         if start is not None:
             encoder = load_model(start)
         else:
-            encoder = SingerEncoder.untrained(seed=config.seed, n_mels=config.n_mels, network=config.network)
+            encoder = SingerEncoder(config.encoder_config, seed=config.seed).eval()
         self.encoder = encoder.to(self.device)
         self.objective = build_objective(config, self.encoder).to(self.device)
         if rank_count() > 1:

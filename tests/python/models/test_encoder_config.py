@@ -24,7 +24,8 @@ def test_an_unknown_normalization_is_named():
     with pytest.raises(ValueError) as caught:
         EncoderConfig(normalization="minimum")
     assert str(caught.value) == (
-        "encoder_config: normalization must be one of standardize, clip_maximum, batch_maximum, got minimum"
+        "encoder_config: normalization must be one of standardize, raw, clip_maximum, batch_maximum, "
+        "got minimum"
     )
 
 

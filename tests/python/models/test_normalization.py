@@ -4,7 +4,13 @@ import pytest
 import torch
 import torchvision
 
-from singerprint.models.normalization import NORMALIZATIONS, batch_maximum, clip_maximum
+from singerprint.models.normalization import (
+    NORMALIZATIONS,
+    at_full_scale,
+    batch_maximum,
+    clip_maximum,
+    raw,
+)
 
 # A product and a difference, each rounded at 6e-8 of at most 20 / 0.225.
 TOLERANCE = 1e-5
@@ -60,3 +66,17 @@ def test_channels_and_gradient(name, generator):
     spectrograms = torch.randn(2, 4, 3, dtype=torch.float64, generator=generator).requires_grad_()
     assert normalization.images(spectrograms).shape == (2, normalization.channels, 4, 3)
     assert torch.autograd.gradcheck(normalization.images, spectrograms)
+
+
+def test_raw_is_the_log_mel_itself(spectrograms):
+    assert torch.equal(raw(spectrograms), spectrograms[:, None])
+
+
+def test_at_full_scale_each_clip_has_a_peak_of_one_but_silence(generator):
+    waveforms = torch.randn(3, 50, generator=generator) * torch.tensor([1e-3, 1.0, 0.0])[:, None]
+    found = at_full_scale(waveforms)
+    assert found.abs().amax(dim=1).tolist() == [1, 1, 0]
+    # One division and one product round.
+    torch.testing.assert_close(
+        found * waveforms.abs().amax(dim=1, keepdim=True), waveforms, rtol=2e-7, atol=0
+    )

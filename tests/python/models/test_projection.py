@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from singerprint.models import Projection
+from singerprint.models import PerceptronProjection, Projection
 
 
 def reference(embeddings, weight, bias):
@@ -52,3 +52,36 @@ def test_a_bad_length_is_named(sizes, sentence):
     with pytest.raises(ValueError) as caught:
         Projection(*sizes)
     assert str(caught.value) == sentence
+
+
+def test_a_perceptron_projection_equals_the_formula(generator):
+    projection = PerceptronProjection(5, 8, 3, seed=1)
+    embeddings = torch.randn(6, 5, generator=generator)
+    hidden = embeddings
+    for place in (0, 3):
+        linear, norm = projection.layers[place], projection.layers[place + 1]
+        hidden = linear(hidden)
+        mean, variance = hidden.mean(dim=0), hidden.var(dim=0, correction=0)
+        hidden = ((hidden - mean) / (variance + norm.eps).sqrt() * norm.weight + norm.bias).relu()
+    expected = hidden @ projection.layers[6].weight.t()
+    expected = expected / expected.norm(dim=1, keepdim=True)
+    # Sums of 8 products in float32, and two divisions by deviations.
+    torch.testing.assert_close(projection(embeddings), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_the_perceptron_projection_has_the_published_number_of_weights():
+    assert sum(parameter.numel() for parameter in PerceptronProjection().parameters()) == 5_249_024
+
+
+def test_the_seed_alone_gives_the_weights_of_a_perceptron():
+    before = torch.random.get_rng_state()
+    first, again, other = (PerceptronProjection(4, 6, 2, seed=seed) for seed in (1, 1, 2))
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert torch.equal(first.layers[0].weight, again.layers[0].weight)
+    assert not torch.equal(first.layers[0].weight, other.layers[0].weight)
+
+
+def test_a_bad_length_of_a_perceptron_is_named():
+    with pytest.raises(ValueError) as caught:
+        PerceptronProjection(4, hidden_dim=0)
+    assert str(caught.value) == "perceptron_projection: hidden_dim must be at least 1, got 0"

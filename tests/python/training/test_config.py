@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from singerprint.models import encoder_preset
 from singerprint.models.networks import NETWORKS
 from singerprint.training import RECIPES, TrainConfig
 
@@ -94,6 +95,16 @@ def test_the_chain_is_written_out_whatever_it_is_called(tmp_path):
     assert TrainConfig(DATA, OUT, augmentation="none").transforms == []
 
 
+def test_the_encoder_of_a_paper_may_be_changed_in_part():
+    paper, deezer = TrainConfig(DATA, OUT), TrainConfig(DATA, OUT, encoder="deezer")
+    assert (paper.n_mels, paper.network) == (80, "efficientnet_b0")
+    assert (deezer.n_mels, deezer.network, deezer.encoder_config.sample_rate_hz) == (128, "vit_s16", 16_000)
+    changed = TrainConfig(DATA, OUT, encoder="deezer", n_mels=64, network="cnn_transformer")
+    assert changed.encoder_config == encoder_preset("deezer", n_mels=64, network="cnn_transformer")
+    # Written beside the run as they are: a resumed run compares them.
+    assert {**changed.as_json(), "n_mels": 64, "network": "cnn_transformer"} == changed.as_json()
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
@@ -102,6 +113,7 @@ def test_the_chain_is_written_out_whatever_it_is_called(tmp_path):
             "train: objective must be one of ['byol', 'contrastive', 'contrastive_vc', 'simclr', "
             "'singer_contrastive', 'uniformity_alignment', 'vicreg'], got 'moco'",
         ),
+        ({"encoder": "spotify"}, "train: encoder must be one of ['deezer', 'paper'], got 'spotify'"),
         ({"network": "resnet"}, f"train: network must be one of {sorted(NETWORKS)}, got 'resnet'"),
         (
             {"objective": "contrastive_vc", "weights": {"invariance": 1.0}},

@@ -4,7 +4,7 @@ import signal
 import pytest
 import torch
 
-from singerprint.models import load_model
+from singerprint.models import SingerEncoder, load_model
 from singerprint.training import read_metrics, train
 
 
@@ -75,6 +75,25 @@ def test_a_finished_run_is_a_model(small_config):
     config = small_config(steps=1)
     result = run(config)
     assert_same_bits(weights(load_model(config.out)), weights(result.encoder))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"encoder": "deezer", "objective": "singer_contrastive"},
+        {"network": "cnn_transformer"},
+    ],
+    ids=["deezer", "cnn_transformer"],
+)
+def test_transformers_are_trained_as_the_command_line_names_them(small_config, settings):
+    config = small_config(steps=2, learning_rate=1e-4, **settings)
+    result = run(config)
+    loaded = load_model(config.out)
+    assert loaded.config == config.encoder_config
+    assert_same_bits(weights(loaded), weights(result.encoder))
+    untrained = weights(SingerEncoder(config.encoder_config, seed=config.seed))
+    same = [name for name, value in weights(loaded).items() if torch.equal(value, untrained[name])]
+    assert not same
 
 
 def test_metrics_tell_loss_terms_speed_and_waiting(small_config):

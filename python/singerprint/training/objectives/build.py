@@ -2,11 +2,10 @@
 
 from torch import nn
 
-from singerprint.models import Projection, SingerEncoder
+from singerprint.models import PerceptronProjection, Projection, SingerEncoder
 from singerprint.training.config import TrainConfig
 from singerprint.training.objectives.byol import Byol
 from singerprint.training.objectives.objective import Objective
-from singerprint.training.objectives.perceptron_projection import PerceptronProjection
 from singerprint.training.objectives.projected_views import ProjectedViews
 from singerprint.training.recipes import LABELLED, PROJECTION_DIM
 

@@ -3,10 +3,9 @@
 import pytest
 import torch
 
-from singerprint.models import SingerEncoder
+from singerprint.models import PerceptronProjection, SingerEncoder
 from singerprint.training import RECIPES
 from singerprint.training.objectives import build_objective
-from singerprint.training.objectives.perceptron_projection import PerceptronProjection
 
 SINGERS = torch.tensor([0, 1, 2, 1])
 
