@@ -9,6 +9,7 @@ import soundfile
 import torch
 
 import singerprint as sp
+import singerprint.compat.singer_identity  # not part of what `import singerprint` brings
 
 SIGNATURES = {
     "load_model": "path, source=None, *, input_sr=44100, torchscript=False, reference=False",
