@@ -15,7 +15,7 @@ SIGNATURES = {
     "compat.singer_identity.load_model": (
         "model, source='BernardoTorres/singer-identity', torchscript=False, savedir=None, input_sr=44100"
     ),
-    "SingerEncoder.untrained": "seed=0, **options",
+    "SingerEncoder.untrained": "seed=0, init=None, **options",
     "SingerEncoder.embed": "self, clip, sample_rate_hz=None",
     "SingerEncoder.embed_batch": "self, waveforms",
     "augment.gain": "waveforms, gain_db",
@@ -94,6 +94,7 @@ SIGNATURES = {
     ),
     "losses.VICReg": "invariance_weight=25.0, variance_weight=25.0, covariance_weight=1.0, gamma=1.0",
     "models.efficientnet_b0": "in_channels=1, embedding_dim=1000, *, seed=0",
+    "models.initialize": "network, source='imagenet'",
     "evaluation.equal_error_rate": "positive_scores, negative_scores",
     "evaluation.mean_normalized_rank": (
         "embeddings, singers, positive_pairs=None, *, max_trials=1000, max_others=512, seed=0"

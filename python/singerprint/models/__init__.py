@@ -2,6 +2,7 @@
 
 from singerprint.models.efficientnet import EfficientNet, efficientnet_b0
 from singerprint.models.encoder_config import EncoderConfig
+from singerprint.models.initialize import initialize
 from singerprint.models.load import load_model, save_model
 from singerprint.models.model_error import ModelError
 from singerprint.models.projection import Projection
@@ -16,6 +17,7 @@ __all__ = [
     "ReleasedEncoder",
     "SingerEncoder",
     "efficientnet_b0",
+    "initialize",
     "load_model",
     "save_model",
 ]

