@@ -122,20 +122,24 @@ class SingerEncoder(nn.Module):
             ValueError: The shape does not fit, or a clip is too short.
             TypeError: The dtype is neither float32 nor float64.
         """
+        spectrograms = log_mel(waveforms, **self.log_mel_options)  # (batch, mels, frames)
+        return NORMALIZATIONS[self.config.normalization].images(spectrograms).to(self.network.dtype)
+
+    @property
+    def log_mel_options(self) -> dict[str, Any]:
+        """The options of `frontend.log_mel` that its configuration stands for."""
         config = self.config
-        spectrograms = log_mel(
-            waveforms,
-            sample_rate_hz=config.filter_rate_hz or config.sample_rate_hz,
-            n_fft=config.n_fft,
-            hop_length=config.hop_length,
-            n_mels=config.n_mels,
-            fmin_hz=config.fmin_hz,
-            fmax_hz=config.fmax_hz,
-            mel_scale=config.mel_scale,
-            mel_norm=config.mel_norm,
-            log_offset=config.log_offset,
-        )  # (batch, mels, frames)
-        return NORMALIZATIONS[config.normalization].images(spectrograms).to(self.network.dtype)
+        return {
+            "sample_rate_hz": config.filter_rate_hz or config.sample_rate_hz,
+            "n_fft": config.n_fft,
+            "hop_length": config.hop_length,
+            "n_mels": config.n_mels,
+            "fmin_hz": config.fmin_hz,
+            "fmax_hz": config.fmax_hz,
+            "mel_scale": config.mel_scale,
+            "mel_norm": config.mel_norm,
+            "log_offset": config.log_offset,
+        }
 
     def embed_batch(self, waveforms: Tensor) -> Tensor:
         """Embeds each clip in eval mode and without gradients, whatever mode the encoder is in.
