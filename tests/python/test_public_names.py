@@ -94,6 +94,7 @@ SIGNATURES = {
     ),
     "losses.VICReg": "invariance_weight=25.0, variance_weight=25.0, covariance_weight=1.0, gamma=1.0",
     "models.efficientnet_b0": "in_channels=1, embedding_dim=1000, *, seed=0",
+    "models.export_onnx": "encoder, path, seconds=None",
     "models.initialize": "network, source='imagenet'",
     "evaluation.equal_error_rate": "positive_scores, negative_scores",
     "evaluation.mean_normalized_rank": (

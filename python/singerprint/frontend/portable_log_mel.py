@@ -20,6 +20,8 @@ from torch import Tensor, nn
 
 from singerprint.frontend.log_mel import LogMel
 
+MINIMAL_OFFSET = 1e-15  # sums divided by it stay within float32
+
 
 class PortableLogMel(nn.Module):
     """`LogMel` for export: the same function, without an operator of this package, in float32.
@@ -32,7 +34,7 @@ class PortableLogMel(nn.Module):
         named: likewise.
 
     Raises:
-        ValueError: an option does not fit.
+        ValueError: an option does not fit, or `log_offset` is above 0 and below 1e-15.
         TypeError: an option is none of :func:`log_mel`'s.
 
     Example:
@@ -42,7 +44,8 @@ class PortableLogMel(nn.Module):
         >>> torch.allclose(portable, sp.frontend.LogMel(n_mels=128)(waveforms), atol=1e-3)
         True
 
-    Source: J. Cooley and J. Tukey, "An algorithm for the machine calculation of complex Fourier series", 1965.
+    Source: J. Cooley and J. Tukey, "An algorithm for the machine calculation of complex Fourier series",
+    1965.
     """
 
     window: Tensor
@@ -56,7 +59,14 @@ class PortableLogMel(nn.Module):
         log_mel = LogMel(*options, **named)
         self.options = log_mel.options
         window, filters = torch.ops.singerprint.log_mel_tables(*log_mel.arguments)
-        n_fft = self.options["n_fft"]
+        n_fft, offset = self.options["n_fft"], self.options["log_offset"]
+        if 0 < offset < MINIMAL_OFFSET:
+            raise ValueError(
+                f"PortableLogMel: log_offset must be 0 or at least {MINIMAL_OFFSET}, got {offset}"
+            )
+        # ln(sum + offset) = ln(sum / offset + 1) + ln(offset): PyTorch's ONNX exporter (onnxscript 0.7.2)
+        # takes numbers up to 1e-8 for 0 and leaves their addition out.
+        self.unit = offset if offset > 0 and self.options["log"] != "none" else 1.0
         self.n1 = min(size for size in range(1, n_fft + 1) if n_fft % size == 0 and size * size >= n_fft)
         self.n2 = n_fft // self.n1
         self.rows = self.n1 // 2 + 1  # p
@@ -66,21 +76,21 @@ class PortableLogMel(nn.Module):
             "window": window,
             "first": torch.cat([inner.real, inner.imag]),  # (2 rows, n1)
             "turns": torch.stack([twiddle.real, twiddle.imag]),  # (2, rows, n2)
-            # Of (real, imaginary) parts side by side.
+            # Of real parts above imaginary ones.
             "second": torch.cat(
-                [torch.cat([outer.real, outer.imag], dim=1), torch.cat([-outer.imag, outer.real], dim=1)]
+                [torch.cat([outer.real, -outer.imag], dim=1), torch.cat([outer.imag, outer.real], dim=1)]
             ),  # (2 n2, 2 n2)
-            "filters": self._filters_by_place(filters),  # (rows n2, mels)
+            "filters": self._filters_by_place(filters / self.unit),  # (n2 rows, mels)
         }
         for name, table in tables.items():
             self.register_buffer(name, table.float(), persistent=False)
 
     def _filters_by_place(self, filters: Tensor) -> Tensor:
-        # (mels, bins) to what multiplies |X[p + n1 q]| at row p n2 + q.
+        # (mels, bins) to what multiplies |X[p + n1 q]| at row q rows + p.
         bins = torch.arange(filters.shape[1])
         bins = torch.where(bins % self.n1 < self.rows, bins, self.options["n_fft"] - bins)
-        placed = filters.new_zeros(self.rows * self.n2, filters.shape[0])
-        placed[bins % self.n1 * self.n2 + bins // self.n1] = filters.T
+        placed = filters.new_zeros(self.n2 * self.rows, filters.shape[0])
+        placed[bins // self.n1 * self.rows + bins % self.n1] = filters.T
         return placed
 
     def forward(self, waveforms: Tensor) -> Tensor:
@@ -92,25 +102,33 @@ class PortableLogMel(nn.Module):
         n_fft = self.options["n_fft"]
         if self.options["centred"]:
             mode = "reflect" if self.options["padding"] == "reflect" else "constant"
-            waveforms = nn.functional.pad(waveforms.unsqueeze(1), (n_fft // 2, n_fft // 2), mode=mode).squeeze(1)
+            waveforms = nn.functional.pad(
+                waveforms.unsqueeze(1), (n_fft // 2, n_fft // 2), mode=mode
+            ).squeeze(1)
         return waveforms.unfold(1, n_fft, self.options["hop_length"]) * self.window  # (batch, frames, n_fft)
 
     def _bins(self, frames: Tensor) -> Tensor:
-        # Powers or magnitudes, (batch, frames, rows n2).
-        inner = self.first @ frames.unflatten(2, (self.n1, self.n2))  # (batch, frames, 2 rows, n2)
+        # Powers or magnitudes, (batch, frames, n2 rows). Constant matrices stand on the left: PyTorch then needs
+        # no proof that the frames of a batch can be counted again, which torch.export has not.
+        batch, count, _ = frames.shape
+        inner = self.first @ frames.view(batch, count, self.n1, self.n2)  # (batch, frames, 2 rows, n2)
         real, imaginary = inner.split(self.rows, dim=2)
         cosine, sine = self.turns
         turned = torch.cat([real * cosine - imaginary * sine, real * sine + imaginary * cosine], dim=3)
-        power = (turned @ self.second).square()
-        power = (power[..., : self.n2] + power[..., self.n2 :]).flatten(2)
+        power = (self.second @ turned.transpose(2, 3)).square()  # (batch, frames, 2 n2, rows)
+        power = (power[:, :, : self.n2] + power[:, :, self.n2 :]).flatten(2)
         return power if self.options["power"] == 2 else power.sqrt()
 
     def _levels(self, sums: Tensor) -> Tensor:
-        kind, power = self.options["log"], self.options["power"]
+        kind, offset, floor = (self.options[name] for name in ("log", "log_offset", "log_floor"))
         if kind == "none":
             return sums
-        levels = (sums + self.options["log_offset"]).clamp(min=self.options["log_floor"]).log()
-        return levels if kind == "ln" else levels * (20 / power / math.log(10))
+        if offset > 0:
+            sums = sums + 1  # both in units of the offset
+        if floor > offset:
+            sums = sums.clamp(min=floor / self.unit)
+        levels = sums.log() + math.log(self.unit)
+        return levels if kind == "ln" else levels * (20 / self.options["power"] / math.log(10))
 
     def extra_repr(self) -> str:
         """Gives the options for ``print``."""
@@ -120,4 +138,6 @@ class PortableLogMel(nn.Module):
 def _turns(rows: int, columns: int, period: int) -> Tensor:
     # exp(-2 pi i row column / period), (rows, columns); reduced to one turn in whole numbers, which is exact.
     turns = torch.outer(torch.arange(rows), torch.arange(columns)) % period
-    return torch.polar(torch.ones(rows, columns, dtype=torch.float64), turns.double() * (-2 * math.pi / period))
+    return torch.polar(
+        torch.ones(rows, columns, dtype=torch.float64), turns.double() * (-2 * math.pi / period)
+    )

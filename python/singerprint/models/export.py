@@ -1,4 +1,4 @@
-"""Encoders for other runtimes: one graph from waveforms to embeddings, of PyTorch's operators or of ONNX's."""
+"""Encoders for other runtimes: one graph from waveforms to embeddings, of PyTorch's or ONNX's operators."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +27,8 @@ METADATA_KEY = "singerprint"
 class PortableEncoder(nn.Module):
     """A `SingerEncoder` of PyTorch's operators alone, in eval mode and float32: what can be exported.
 
-    ``torch.export.export`` takes it with dynamic batch and length, and what it gives loads where this package
-    is not installed. One call embeds one window of each clip, as `SingerEncoder.embed_batch` does; files,
+    ``torch.export.export`` takes it with dynamic batch and length (from 32 frames on, 16,384 samples), and
+    what it gives loads where this package is not installed. One call embeds one window of each clip, as `SingerEncoder.embed_batch` does; files,
     sample rates and the mean over the windows of a long clip are left to the caller, and so are checks.
 
     Args:
@@ -55,9 +54,7 @@ class PortableEncoder(nn.Module):
         return embeddings
 
 
-def export_onnx(
-    encoder: SingerEncoder, path: str | os.PathLike[str], seconds: float | None = None
-) -> None:
+def export_onnx(encoder: SingerEncoder, path: str | os.PathLike[str], seconds: float | None = None) -> None:
     """Writes an encoder as ONNX: input ``waveforms`` (batch, samples), output ``embeddings`` (batch, dim).
 
     The graph holds log-mel, normalisation and network, all in float32, for any batch; its metadata has the
