@@ -108,11 +108,11 @@ class PortableLogMel(nn.Module):
         return waveforms.unfold(1, n_fft, self.options["hop_length"]) * self.window  # (batch, frames, n_fft)
 
     def _bins(self, frames: Tensor) -> Tensor:
-        # Powers or magnitudes, (batch, frames, n2 rows). Constant matrices stand on the left: PyTorch then needs
-        # no proof that the frames of a batch can be counted again, which torch.export has not.
+        # Powers or magnitudes, (batch, frames, n2 rows). Constant matrices stand on the left: on the right,
+        # torch.export would have to prove that rows can be divided among the frames again, and cannot.
         batch, count, _ = frames.shape
         inner = self.first @ frames.view(batch, count, self.n1, self.n2)  # (batch, frames, 2 rows, n2)
-        real, imaginary = inner.split(self.rows, dim=2)
+        real, imaginary = inner[:, :, : self.rows], inner[:, :, self.rows :]
         cosine, sine = self.turns
         turned = torch.cat([real * cosine - imaginary * sine, real * sine + imaginary * cosine], dim=3)
         power = (self.second @ turned.transpose(2, 3)).square()  # (batch, frames, 2 n2, rows)

@@ -28,8 +28,9 @@ class PortableEncoder(nn.Module):
     """A `SingerEncoder` of PyTorch's operators alone, in eval mode and float32: what can be exported.
 
     ``torch.export.export`` takes it with dynamic batch and length (from 32 frames on, 16,384 samples), and
-    what it gives loads where this package is not installed. One call embeds one window of each clip, as `SingerEncoder.embed_batch` does; files,
-    sample rates and the mean over the windows of a long clip are left to the caller, and so are checks.
+    what it gives loads where this package is not installed. One call embeds one window of each clip, as
+    `SingerEncoder.embed_batch` does; files, sample rates and the mean over the windows of a long clip are
+    left to the caller, and so are checks.
 
     Args:
         encoder: Is copied, not changed.

