@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from tests.python.fitted_encoder import fitted, singing
 
 import singerprint as sp
 from singerprint.models.released_encoder import ReleasedEncoder, released_config
@@ -49,15 +50,6 @@ def embedded(program, model, file):
     return done.returncode, done.stdout, done.stderr
 
 
-def fitted(encoder):
-    patch = pytest.MonkeyPatch()
-    patch.setattr("singerprint.models.efficientnet.MOMENTUM", 1.0)  # one batch sets the statistics
-    with torch.no_grad():
-        encoder.train()(torch.randn(8, 22_050, generator=torch.Generator().manual_seed(1)))
-    patch.undo()
-    return encoder.eval()
-
-
 MODELS = {
     "trained here": lambda: sp.SingerEncoder.untrained(embedding_dim=16, window_seconds=1.0),
     "released": lambda: ReleasedEncoder(released_config(embedding_dim=16)),
@@ -76,9 +68,8 @@ FILES = [
 def test_the_example_embeds_files_as_python_does(embed_wav, tmp_path, name):
     encoder = fitted(MODELS[name]())
     sp.models.save_model(encoder, tmp_path / "model")
-    generator = np.random.default_rng(0)
     for subtype, rate_hz, channels, seconds in FILES:
-        samples = 0.1 * generator.standard_normal((round(seconds * rate_hz), channels))
+        samples = singing(channels, round(seconds * rate_hz)).numpy().T
         file = tmp_path / f"{subtype}.wav"
         soundfile.write(file, samples, rate_hz, subtype=subtype)
         code, printed, said = embedded(embed_wav, tmp_path / "model", file)

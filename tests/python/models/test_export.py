@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import torch
+from tests.python.fitted_encoder import fitted, singing
 from torch.export import Dim, export
 
 from singerprint.cli.main import main
@@ -17,26 +18,6 @@ RATE_HZ = 44100
 # Relative to an embedding's norm: the float32 rounding of two programs for one function. It is what the
 # encoder's own log-mel, computed in float32 and in float64, makes of these clips.
 TOLERANCE = 2e-4
-
-
-def singing(batch, samples, seed=0):
-    """Tones with vibrato in a little noise."""
-    generator = torch.Generator().manual_seed(seed)
-    seconds = torch.arange(samples, dtype=torch.float64) / RATE_HZ
-    pitch_hz = 150 + 400 * torch.rand(batch, 1, generator=generator, dtype=torch.float64)
-    phase = 2 * math.pi * pitch_hz * seconds + 0.3 * torch.sin(2 * math.pi * 5.5 * seconds)
-    tones = sum(torch.sin(harmonic * phase) / harmonic for harmonic in range(1, 9))
-    return (0.1 * tones + 0.003 * torch.randn(batch, samples, generator=generator)).float()
-
-
-def fitted(encoder):
-    """With running statistics of singing, so that embeddings differ from clip to clip."""
-    patch = pytest.MonkeyPatch()
-    patch.setattr("singerprint.models.efficientnet.MOMENTUM", 1.0)  # one batch sets them
-    with torch.no_grad():
-        encoder.train()(singing(8, 44_100, seed=1))
-    patch.undo()
-    return encoder.eval()
 
 
 @pytest.fixture(scope="module")
