@@ -24,6 +24,7 @@ namespace singerprint {
 namespace {
 
 constexpr double kMinimumClipSeconds = 0.1;
+constexpr double kLongestWindowSeconds = 1e6, kGreatestWhole = 1e9;
 constexpr std::int64_t kWindowsPerBatch = 16;
 constexpr double kVarianceEps = 1e-5;  // frontend/standardize.py
 // Mean and deviation of ImageNet's red, green and blue: models/normalization.py
@@ -48,7 +49,13 @@ Config config_of(const JsonValue::Object& values) {
     return values.at(name);
   };
   const auto number = [&](const char* name) { return value(name).number(name); };
-  const auto whole = [&](const char* name) { return static_cast<std::int64_t>(number(name)); };
+  const auto whole = [&](const char* name) {
+    const double found = number(name);
+    if (!(found >= 1 && found <= kGreatestWhole && found == std::nearbyint(found))) {
+      throw std::runtime_error(std::string(name) + " must be a positive whole number");
+    }
+    return static_cast<std::int64_t>(found);
+  };
   const auto string = [&](const char* name) { return value(name).string(name); };
   const std::string network = absent("network") ? "efficientnet_b0" : string("network");
   if (network != "efficientnet_b0") {
@@ -69,6 +76,9 @@ Config config_of(const JsonValue::Object& values) {
                 string("mel_scale"),
                 string("mel_norm"),
                 absent("normalization") ? "standardize" : string("normalization")};
+  if (!(config.window_seconds >= kMinimumClipSeconds && config.window_seconds <= kLongestWindowSeconds)) {
+    throw std::runtime_error("window_seconds must be at least 0.1 and finite");
+  }
   if (config.normalization != "standardize" && config.normalization != "clip_maximum") {
     throw std::runtime_error("its normalization must be standardize or clip_maximum for C++ programs, got " +
                              config.normalization);

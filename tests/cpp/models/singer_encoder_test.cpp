@@ -33,6 +33,10 @@ TEST(SingerEncoder, AModelThatCannotBeUsedIsNamed) {
   EXPECT_EQ(error_of("{}"), "load_model: /encoder.json cannot be read: it lacks config");
   EXPECT_EQ(error_of(R"({"config": {"sample_rate_hz": 44100}})"),
             "load_model: /encoder.json cannot be read: it lacks n_fft");
+  EXPECT_EQ(error_of(R"({"config": {"sample_rate_hz": 44100.5}})"),
+            "load_model: /encoder.json cannot be read: sample_rate_hz must be a positive whole number");
+  EXPECT_EQ(error_of("{\"config\": {" + kConfig + R"(, "window_seconds": 0}})"),
+            "load_model: /encoder.json cannot be read: window_seconds must be at least 0.1 and finite");
   EXPECT_EQ(error_of(R"({"config": {"network": "vit_s16"}})"),
             "load_model: /encoder.json cannot be read: its network must be efficientnet_b0 for C++ programs, got "
             "vit_s16");
