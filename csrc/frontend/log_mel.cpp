@@ -208,10 +208,10 @@ std::tuple<at::Tensor, at::Tensor> checked_tables(const LogMelOptions& options) 
 // The options one by one, as the dispatcher has them.
 template <auto kCompute, class... Tensors>
 auto with_options(const Tensors&... tensors, double sample_rate_hz, std::int64_t n_fft, std::int64_t hop_length,
-                        std::int64_t n_mels, double fmin_hz, double fmax_hz, std::string_view mel_scale,
-                        std::string_view mel_norm, double log_offset, std::string_view window,
-                        std::int64_t window_length, bool periodic, bool centred, std::string_view padding,
-                        std::int64_t power, std::string_view log, double log_floor) {
+                  std::int64_t n_mels, double fmin_hz, double fmax_hz, std::string_view mel_scale,
+                  std::string_view mel_norm, double log_offset, std::string_view window, std::int64_t window_length,
+                  bool periodic, bool centred, std::string_view padding, std::int64_t power, std::string_view log,
+                  double log_floor) {
   return kCompute(tensors..., {sample_rate_hz, n_fft, hop_length, n_mels, fmin_hz, fmax_hz, mel_scale, mel_norm,
                                log_offset, window, window_length, periodic, centred, padding, power, log, log_floor});
 }

@@ -74,7 +74,7 @@ class PortableLogMel(nn.Module):
         twiddle = _turns(self.rows, self.n2, n_fft)
         tables = {
             "window": window,
-            "first": torch.cat([inner.real, inner.imag]),  # (2 rows, n1)
+            "first": torch.stack([inner.real, inner.imag]),  # (2, rows, n1)
             "turns": torch.stack([twiddle.real, twiddle.imag]),  # (2, rows, n2)
             # Of real parts above imaginary ones.
             "second": torch.cat(
@@ -99,20 +99,20 @@ class PortableLogMel(nn.Module):
         return self._levels(sums).transpose(1, 2)
 
     def _frames(self, waveforms: Tensor) -> Tensor:
-        n_fft = self.options["n_fft"]
+        n_fft, hop_length = self.options["n_fft"], self.options["hop_length"]
         if self.options["centred"]:
             mode = "reflect" if self.options["padding"] == "reflect" else "constant"
             waveforms = nn.functional.pad(
                 waveforms.unsqueeze(1), (n_fft // 2, n_fft // 2), mode=mode
             ).squeeze(1)
-        return waveforms.unfold(1, n_fft, self.options["hop_length"]) * self.window  # (batch, frames, n_fft)
+        return waveforms.unfold(1, n_fft, hop_length) * self.window  # (batch, frames, n_fft)
 
     def _bins(self, frames: Tensor) -> Tensor:
         # Powers or magnitudes, (batch, frames, n2 rows). Constant matrices stand on the left: on the right,
         # torch.export would have to prove that rows can be divided among the frames again, and cannot.
         batch, count, _ = frames.shape
-        inner = self.first @ frames.view(batch, count, self.n1, self.n2)  # (batch, frames, 2 rows, n2)
-        real, imaginary = inner[:, :, : self.rows], inner[:, :, self.rows :]
+        placed = frames.view(batch, count, self.n1, self.n2)
+        real, imaginary = self.first[0] @ placed, self.first[1] @ placed  # (batch, frames, rows, n2)
         cosine, sine = self.turns
         turned = torch.cat([real * cosine - imaginary * sine, real * sine + imaginary * cosine], dim=3)
         power = (self.second @ turned.transpose(2, 3)).square()  # (batch, frames, 2 n2, rows)
