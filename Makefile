@@ -37,7 +37,7 @@ check: dev  ## linters and types
 
 format: dev  ## format Python and C++
 	$(PYTHON) -m ruff format .
-	$(BIN)/clang-format -i $$(git ls-files 'csrc/*' 'tests/cpp/*.h' 'tests/cpp/*.cpp')
+	$(BIN)/clang-format -i $$(git ls-files 'csrc/*.h' 'csrc/*.cpp' 'csrc/*.cu' 'csrc/*.cuh' 'tests/cpp/*.h' 'tests/cpp/*.cpp')
 
 notebooks: dev  ## execute the notebooks in place
 	$(PYTHON) -m jupyter execute --inplace notebooks/*.ipynb

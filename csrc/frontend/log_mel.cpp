@@ -199,13 +199,19 @@ at::Tensor compute_gradient(const at::Tensor& gradient, const at::Tensor& wavefo
   return empty.numel() == 0 ? empty : log_mel_gradient(gradient, waveforms, options);
 }
 
+std::tuple<at::Tensor, at::Tensor> checked_tables(const LogMelOptions& options) {
+  constexpr std::int64_t kEnoughSamples = std::int64_t{1} << 16;  // for any frame
+  checked_frames(at::empty({1, kEnoughSamples}, at::TensorOptions(at::kMeta)), options);
+  return log_mel_tables(options);
+}
+
 // The options one by one, as the dispatcher has them.
 template <auto kCompute, class... Tensors>
-at::Tensor with_options(const Tensors&... tensors, double sample_rate_hz, std::int64_t n_fft, std::int64_t hop_length,
-                        std::int64_t n_mels, double fmin_hz, double fmax_hz, std::string_view mel_scale,
-                        std::string_view mel_norm, double log_offset, std::string_view window,
-                        std::int64_t window_length, bool periodic, bool centred, std::string_view padding,
-                        std::int64_t power, std::string_view log, double log_floor) {
+auto with_options(const Tensors&... tensors, double sample_rate_hz, std::int64_t n_fft, std::int64_t hop_length,
+                  std::int64_t n_mels, double fmin_hz, double fmax_hz, std::string_view mel_scale,
+                  std::string_view mel_norm, double log_offset, std::string_view window, std::int64_t window_length,
+                  bool periodic, bool centred, std::string_view padding, std::int64_t power, std::string_view log,
+                  double log_floor) {
   return kCompute(tensors..., {sample_rate_hz, n_fft, hop_length, n_mels, fmin_hz, fmax_hz, mel_scale, mel_norm,
                                log_offset, window, window_length, periodic, centred, padding, power, log, log_floor});
 }
@@ -215,11 +221,14 @@ at::Tensor with_options(const Tensors&... tensors, double sample_rate_hz, std::i
 #define SINGERPRINT_LOG_MEL_OPTIONS                                                                            \
   "float sample_rate_hz, int n_fft, int hop_length, int n_mels, float fmin_hz, float fmax_hz, str mel_scale, " \
   "str mel_norm, float log_offset, str window, int window_length, bool periodic, bool centred, str padding, "  \
-  "int power, str log, float log_floor) -> Tensor"
+  "int power, str log, float log_floor)"
 
 TORCH_LIBRARY_FRAGMENT(singerprint, library) {
-  library.def("log_mel(Tensor waveforms, " SINGERPRINT_LOG_MEL_OPTIONS);
-  library.def("log_mel_backward(Tensor gradient, Tensor waveforms, " SINGERPRINT_LOG_MEL_OPTIONS);
+  library.def("log_mel(Tensor waveforms, " SINGERPRINT_LOG_MEL_OPTIONS " -> Tensor");
+  library.def("log_mel_backward(Tensor gradient, Tensor waveforms, " SINGERPRINT_LOG_MEL_OPTIONS " -> Tensor");
+  // For who computes it by operators of a framework (log_mel_tensors.h): window and filters, on the CPU in double.
+  library.def("log_mel_tables(" SINGERPRINT_LOG_MEL_OPTIONS " -> (Tensor window, Tensor filters)",
+              &with_options<&checked_tables>);
 }
 #define SINGERPRINT_LOG_MEL(key, compute, compute_gradient)                                     \
   TORCH_LIBRARY_IMPL(singerprint, key, library) {                                               \

@@ -2,6 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/fft_irfft.h>
 #include <ATen/ops/fft_rfft.h>
 #include <ATen/ops/matmul.h>
@@ -26,7 +27,8 @@ struct Tables {
   at::Tensor window, filters;
 };
 
-Tables tables_of(const at::Tensor& waveforms, const LogMelOptions& options) {
+// (mels, bins), row by row
+std::vector<double> dense_filters(const LogMelOptions& options) {
   const auto bank = filter_bank(options);
   const std::int64_t bins = options.n_fft / 2 + 1;
   std::vector<double> dense(static_cast<std::size_t>(options.n_mels * bins));
@@ -35,10 +37,14 @@ Tables tables_of(const at::Tensor& waveforms, const LogMelOptions& options) {
       dense[m * bins + bank->first_bin[m] + i - bank->begin[m]] = bank->weights[i];
     }
   }
+  return dense;
+}
+
+Tables tables_of(const at::Tensor& waveforms, const LogMelOptions& options) {
   const auto place = [&](const std::vector<double>& numbers) {
     return on_device(numbers, at::kDouble, waveforms.device()).to(waveforms.scalar_type());
   };
-  return {place(frame_window(window_options(options))), place(dense).view({options.n_mels, bins})};
+  return {place(frame_window(window_options(options))), place(dense_filters(options)).view({options.n_mels, -1})};
 }
 
 // (batch, frames, bins), complex
@@ -78,6 +84,11 @@ at::Tensor sum_over_frames(const at::Tensor& frames, const at::Tensor& waveforms
 }
 
 }  // namespace
+
+std::tuple<at::Tensor, at::Tensor> log_mel_tables(const LogMelOptions& options) {
+  const auto [window, filters] = tables_of(at::empty({0}, at::kDouble), options);
+  return {window, filters};
+}
 
 at::Tensor log_mel_of_tensors(const at::Tensor& waveforms, const LogMelOptions& options) {
   const auto [window, filters] = tables_of(waveforms, options);

@@ -6,9 +6,14 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
+#include <tuple>
+
 #include "frontend/log_mel_options.h"
 
 namespace singerprint {
+
+// What such operators need, on the CPU in double: the window of a frame (n_fft), and the filters (mels, bins).
+std::tuple<at::Tensor, at::Tensor> log_mel_tables(const LogMelOptions& options);
 
 at::Tensor log_mel_of_tensors(const at::Tensor& waveforms, const LogMelOptions& options);
 // gradient: (batch, mels, frames); returns (batch, samples).

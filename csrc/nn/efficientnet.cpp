@@ -124,9 +124,11 @@ class Network {
     const at::Tensor& bias = next_parameter();
     const at::Tensor& mean = *statistic_++;
     const at::Tensor& variance = *statistic_++;
-    const std::int64_t padding = filters.size(2) / 2;
+    // Both numbers of each are written out: exporters pass what stands here on.
+    const std::int64_t strides[] = {stride, stride}, dilations[] = {1, 1};
+    const std::int64_t padding[] = {filters.size(2) / 2, filters.size(3) / 2};
     if (!folds_) {
-      const at::Tensor output = at::conv2d(input, filters, {}, stride, padding, 1, groups);
+      const at::Tensor output = at::conv2d(input, filters, {}, strides, padding, dilations, groups);
       return at::batch_norm(output, weight, bias, mean, variance, training_, momentum_, eps_, /*cudnn_enabled=*/true);
     }
     // With fixed statistics the batch norm is a scale and a shift of the filters: it saves a pass over every output.
@@ -135,8 +137,8 @@ class Network {
     const at::Tensor scale = weight * (wide_variance + eps_).rsqrt();
     const at::Tensor shift = bias - mean * scale;
     const at::Tensor folded = filters * scale.view({-1, 1, 1, 1});
-    return at::conv2d(input, folded.to(filters.scalar_type()), shift.to(filters.scalar_type()), stride, padding, 1,
-                      groups);
+    return at::conv2d(input, folded.to(filters.scalar_type()), shift.to(filters.scalar_type()), strides, padding,
+                      dilations, groups);
   }
 
   // input * sigmoid(fc2(silu(fc1(mean of input)))), one gate a channel; on single pixels a 1 x 1 convolution is a

@@ -8,7 +8,8 @@
 
 namespace singerprint {
 
-struct EfficientNetB0Impl : torch::nn::Module {
+// Visible: all else of the shared library is hidden.
+struct __attribute__((visibility("default"))) EfficientNetB0Impl : torch::nn::Module {
   // Initialised as torchvision's, from PyTorch's global generator (torch::manual_seed), as C++ modules are.
   explicit EfficientNetB0Impl(std::int64_t in_channels = 1, std::int64_t embedding_dim = 1000);
 

@@ -16,7 +16,7 @@ SIGNATURES = {
     "compat.singer_identity.load_model": (
         "model, source='BernardoTorres/singer-identity', torchscript=False, savedir=None, input_sr=44100"
     ),
-    "SingerEncoder.untrained": "seed=0, **options",
+    "SingerEncoder.untrained": "seed=0, init=None, **options",
     "SingerEncoder.embed": "self, clip, sample_rate_hz=None",
     "SingerEncoder.embed_batch": "self, waveforms",
     "augment.gain": "waveforms, gain_db",
@@ -100,6 +100,8 @@ SIGNATURES = {
     "models.cnn_transformer": "channels=1, mels=80, embedding_dim=1000, *, seed=0",
     "models.efficientnet_b0": "in_channels=1, embedding_dim=1000, *, seed=0",
     "models.encoder_preset": "name, **changes",
+    "models.export_onnx": "encoder, path, seconds=None",
+    "models.initialize": "network, source='imagenet'",
     "models.vit_s16": "channels=1, mels=128, frames=240, embedding_dim=2048, *, seed=0",
     "evaluation.equal_error_rate": "positive_scores, negative_scores",
     "evaluation.mean_normalized_rank": (

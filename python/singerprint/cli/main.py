@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from jsonargparse import ArgumentParser
 
 import singerprint as sp
-from singerprint.cli import augment, compare, convert, demo, embed, evaluate, train
+from singerprint.cli import augment, compare, convert, demo, embed, evaluate, export, train
 from singerprint.distributed import RankError
 
 COMMANDS = {
@@ -16,6 +16,7 @@ COMMANDS = {
     "embed": embed,
     "compare": compare,
     "convert": convert,
+    "export": export,
     "augment": augment,
     "demo": demo,
 }

@@ -4,6 +4,8 @@ from singerprint.models.cnn_transformer import CnnTransformer, cnn_transformer
 from singerprint.models.efficientnet import EfficientNet, efficientnet_b0
 from singerprint.models.encoder_config import EncoderConfig
 from singerprint.models.encoder_presets import encoder_preset
+from singerprint.models.export import PortableEncoder, export_onnx
+from singerprint.models.initialize import initialize
 from singerprint.models.load import load_model, save_model
 from singerprint.models.model_error import ModelError
 from singerprint.models.projection import PerceptronProjection, Projection
@@ -19,6 +21,7 @@ __all__ = [
     "Identification",
     "ModelError",
     "PerceptronProjection",
+    "PortableEncoder",
     "Projection",
     "ReleasedEncoder",
     "SingerClassifier",
@@ -27,6 +30,8 @@ __all__ = [
     "cnn_transformer",
     "efficientnet_b0",
     "encoder_preset",
+    "export_onnx",
+    "initialize",
     "load_model",
     "pool_segments",
     "save_model",

@@ -8,7 +8,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import safetensors.torch
 import torch
 
@@ -18,6 +17,7 @@ from singerprint.models.model_error import ModelError, check_finite, check_tenso
 from singerprint.models.released import (
     CHECKPOINT_SUFFIX,
     DESCRIPTION_NAME,
+    OPERATION,
     read_checkpoint,
     read_released,
 )
@@ -25,6 +25,7 @@ from singerprint.models.released import WEIGHTS_NAME as RELEASED_WEIGHTS_NAME
 from singerprint.models.released_encoder import RELEASED_RATE_HZ
 from singerprint.models.released_source import HUB_SOURCE, RELEASED_NAMES, released_folder
 from singerprint.models.singer_encoder import SingerEncoder
+from singerprint.models.tensor_file import read_tensors
 
 SCHEMA_VERSION = 1
 WEIGHTS_NAME = "encoder.safetensors"
@@ -138,12 +139,7 @@ def _is_released(path: Path) -> bool:
 def _read_saved(folder: Path) -> SingerEncoder:
     encoder = _described_encoder(folder / CONFIG_NAME)
     weights = folder / WEIGHTS_NAME
-    try:
-        tensors = safetensors.torch.load(weights.read_bytes())
-    except FileNotFoundError:
-        raise ModelError(f"load_model: {weights} is missing") from None
-    except (OSError, safetensors.SafetensorError) as error:
-        raise ModelError(f"load_model: {weights} cannot be read: {error}") from None
+    tensors = read_tensors(weights, OPERATION)
     check_tensors(weights, tensors, encoder.state_dict())
     check_finite(weights, tensors)
     encoder.load_state_dict(tensors, assign=True)

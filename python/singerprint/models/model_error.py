@@ -14,7 +14,12 @@ class ModelError(ValueError):
     """A model that cannot be loaded; the message is one sentence that names the file."""
 
 
-def check_tensors(path: Path, found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+def check_tensors(
+    path: Path,
+    found: Mapping[str, Tensor],
+    expected: Mapping[str, Tensor],
+    operation: str = "load_model",
+) -> None:
     """Names every tensor of a file that is missing, unexpected or of another shape.
 
     Raises:
@@ -30,11 +35,11 @@ def check_tensors(path: Path, found: Mapping[str, Tensor], expected: Mapping[str
         unnamed = len(faults) - FAULTS_NAMED
         more = [f"and {unnamed} more"] if unnamed > 0 else []
         raise ModelError(
-            f"load_model: {path} does not fit the encoder: {', '.join(faults[:FAULTS_NAMED] + more)}"
+            f"{operation}: {path} does not fit the encoder: {', '.join(faults[:FAULTS_NAMED] + more)}"
         )
 
 
-def check_finite(path: Path, tensors: Mapping[str, Tensor]) -> None:
+def check_finite(path: Path, tensors: Mapping[str, Tensor], operation: str = "load_model") -> None:
     """Refuses weights of which every embedding would be NaN.
 
     Raises:
@@ -42,4 +47,4 @@ def check_finite(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """
     for key, tensor in tensors.items():
         if not bool(tensor.isfinite().all()):
-            raise ModelError(f"load_model: {path} must hold finite weights, got NaN or infinity in {key}")
+            raise ModelError(f"{operation}: {path} must hold finite weights, got NaN or infinity in {key}")

@@ -10,7 +10,6 @@ Source: https://github.com/SonyCSLParis/ssl-singer-identity at 24751d1, ``singer
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,7 +26,9 @@ from singerprint.models.released_encoder import (
     released_config,
 )
 from singerprint.models.released_front_end import FRONT_END_SHAPES, check_front_end
+from singerprint.models.tensor_file import first_line, read_tensors, tensors_of, unpickled
 
+OPERATION = "load_model"
 WEIGHTS_NAME = "model.pt"
 DESCRIPTION_NAME = "hyperparams.yaml"
 CHECKPOINT_SUFFIX = ".ckpt"
@@ -85,10 +86,10 @@ def read_released(folder: Path, input_sr: int = RELEASED_RATE_HZ, reference: boo
     except FileNotFoundError:
         raise ModelError(f"load_model: {description} is missing") from None
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise ModelError(f"load_model: {description} cannot be read: {_first_line(error)}") from None
+        raise ModelError(f"load_model: {description} cannot be read: {first_line(error)}") from None
     dim = _described_dim(description, values, "encoder")
     weights = folder / WEIGHTS_NAME
-    return _filled(_empty(dim, input_sr, reference), weights, _tensors(weights, _unpickled(weights)))
+    return _filled(_empty(dim, input_sr, reference), weights, read_tensors(weights, OPERATION))
 
 
 def read_checkpoint(path: Path, input_sr: int = RELEASED_RATE_HZ, reference: bool = False) -> ReleasedEncoder:
@@ -105,11 +106,11 @@ def read_checkpoint(path: Path, input_sr: int = RELEASED_RATE_HZ, reference: boo
     Raises:
         ModelError: The file is missing, damaged, runs code or belongs to another model.
     """
-    content = _unpickled(path)
+    content = unpickled(path, OPERATION)
     if not isinstance(content, dict) or "state_dict" not in content:
         raise ModelError(f"load_model: {path} must be a Lightning checkpoint, got no state_dict in it")
     dim = _described_dim(path, _given(content), "backbone")
-    tensors = _tensors(path, content["state_dict"])
+    tensors = tensors_of(path, content["state_dict"], OPERATION)
     layout = BYOL if any(key.startswith("module.") for key in tensors) else SSL_TRAINER
     kept = {
         key.removeprefix(layout.prefix): tensor
@@ -147,37 +148,6 @@ def _given(content: dict[str, Any]) -> dict[str, Any]:
     return sections
 
 
-def _unpickled(path: Path) -> object:
-    # weights_only: tensors and plain values are read, nothing in the file is called.
-    try:
-        content: object = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise ModelError(f"load_model: {path} is missing") from None
-    except pickle.UnpicklingError:
-        raise ModelError(f"load_model: {path} {_strangers(path)}; nothing of it was run") from None
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise ModelError(f"load_model: {path} cannot be read: {_first_line(error)}") from None
-    return content
-
-
-def _strangers(path: Path) -> str:
-    try:
-        names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    except (ValueError, RuntimeError, pickle.UnpicklingError):  # not the zip archive that torch.save writes
-        names = []
-    if names:
-        return f"must hold tensors and plain values alone, got {', '.join(sorted(names))}"
-    return "cannot be read as tensors and plain values"
-
-
-def _tensors(path: Path, content: object) -> dict[str, Tensor]:
-    if not isinstance(content, dict) or not all(
-        isinstance(key, str) and isinstance(value, Tensor) for key, value in content.items()
-    ):
-        raise ModelError(f"load_model: {path} must hold a dictionary of tensors, got something else")
-    return content
-
-
 def _described_dim(path: Path, values: object, encoder: str) -> int:
     """Checks the description of a model and gives the length of its embedding."""
     expected = {
@@ -205,7 +175,3 @@ def _value(values: object, name: str) -> Any:  # noqa: ANN401 - whatever YAML ho
     for part in name.split("."):
         values = values.get(part) if isinstance(values, dict) else None
     return values
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

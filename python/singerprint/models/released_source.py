@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from singerprint.models.hub import hub_files
 from singerprint.models.model_error import ModelError
-from singerprint.models.released import DESCRIPTION_NAME, WEIGHTS_NAME
+from singerprint.models.released import DESCRIPTION_NAME, OPERATION, WEIGHTS_NAME
 
 HUB_SOURCE = "BernardoTorres/singer-identity"
 # VERSA and the published README say "uniformity"; the hub's folder has the other name.
@@ -35,23 +36,5 @@ def released_folder(name: str, source: str) -> Path:
 
 
 def _from_hub(name: str, source: str) -> Path:
-    try:
-        from huggingface_hub import hf_hub_download  # noqa: PLC0415 - an optional extra
-        from huggingface_hub.errors import LocalEntryNotFoundError  # noqa: PLC0415 - as above
-    except ImportError:
-        raise ModelError(
-            f"load_model: source must be an existing folder where huggingface_hub is not installed "
-            f"(pip install singerprint[hub]), got {source}"
-        ) from None
-    try:
-        files = [Path(hf_hub_download(source, f"{name}/{file}")) for file in (DESCRIPTION_NAME, WEIGHTS_NAME)]
-    except LocalEntryNotFoundError as error:
-        raise ModelError(
-            f"load_model: source {source} is no existing folder, and the hub cannot be reached for {name}"
-        ) from error
-    except (OSError, ValueError) as error:  # all of huggingface_hub's own are one or the other
-        raise ModelError(
-            f"load_model: source {source} is no existing folder, and {name} cannot be had from the hub by "
-            f"that name ({type(error).__name__})"
-        ) from error
-    return files[0].parent
+    files = [f"{name}/{file}" for file in (DESCRIPTION_NAME, WEIGHTS_NAME)]
+    return hub_files(source, files, operation=OPERATION, local="folder", wanted=name)[0].parent

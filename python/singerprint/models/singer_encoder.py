@@ -11,6 +11,7 @@ is the normalization: the released models were trained with another one.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 from singerprint.data import Clip, as_clip
 from singerprint.frontend import log_mel
 from singerprint.models.encoder_config import EncoderConfig
+from singerprint.models.initialize import initialize
 from singerprint.models.networks import NETWORKS
 from singerprint.models.normalization import NORMALIZATIONS, at_full_scale
 from singerprint.models.windows import windows_of
@@ -49,18 +51,25 @@ class SingerEncoder(nn.Module):
         self.network = NETWORKS[self.config.network](self.config.network_shape, seed)
 
     @classmethod
-    def untrained(cls, seed: int = 0, **options: Any) -> SingerEncoder:  # noqa: ANN401 - EncoderConfig types them
-        """Makes an encoder with random weights, in eval mode.
+    def untrained(
+        cls,
+        seed: int = 0,
+        init: str | os.PathLike[str] | None = None,
+        **options: Any,  # noqa: ANN401 - EncoderConfig types them
+    ) -> SingerEncoder:
+        """Makes an encoder that has heard no singing yet, in eval mode.
 
         Args:
-            seed: Of the weights.
+            seed: Of the random weights.
+            init: None for random weights, or a source of weights of photographs, such as ``"imagenet"`` or a
+                file of torchvision's or timm's EfficientNet-B0; see `models.initialize`.
             **options: Fields of `EncoderConfig`.
 
         Returns:
             The encoder: where training starts, and the baseline that it must beat.
 
         Raises:
-            ValueError: A value is out of range.
+            ValueError: A value is out of range, or the source cannot be had (a ``ModelError``).
             TypeError: An option is none of `EncoderConfig`'s.
 
         Example:
@@ -68,7 +77,10 @@ class SingerEncoder(nn.Module):
             >>> sp.SingerEncoder.untrained(seed=1, embedding_dim=16).dim
             16
         """
-        return cls(EncoderConfig(**options), seed=seed).eval()
+        encoder = cls(EncoderConfig(**options), seed=seed)
+        if init is not None:
+            initialize(encoder.network, init)
+        return encoder.eval()
 
     @property
     def dim(self) -> int:
@@ -106,22 +118,26 @@ class SingerEncoder(nn.Module):
             ValueError: The shape does not fit, or a clip is too short.
             TypeError: The dtype is neither float32 nor float64.
         """
-        config = self.config
-        if config.peak_normalize:
+        if self.config.peak_normalize:
             waveforms = at_full_scale(waveforms)
-        spectrograms = log_mel(
-            waveforms,
-            sample_rate_hz=config.filter_rate_hz or config.sample_rate_hz,
-            n_fft=config.n_fft,
-            hop_length=config.hop_length,
-            n_mels=config.n_mels,
-            fmin_hz=config.fmin_hz,
-            fmax_hz=config.fmax_hz,
-            mel_scale=config.mel_scale,
-            mel_norm=config.mel_norm,
-            log_offset=config.log_offset,
-        )  # (batch, mels, frames)
-        return NORMALIZATIONS[config.normalization].images(spectrograms).to(self.network.dtype)
+        spectrograms = log_mel(waveforms, **self.log_mel_options)  # (batch, mels, frames)
+        return NORMALIZATIONS[self.config.normalization].images(spectrograms).to(self.network.dtype)
+
+    @property
+    def log_mel_options(self) -> dict[str, Any]:
+        """The options of `frontend.log_mel` that its configuration stands for."""
+        config = self.config
+        return {
+            "sample_rate_hz": config.filter_rate_hz or config.sample_rate_hz,
+            "n_fft": config.n_fft,
+            "hop_length": config.hop_length,
+            "n_mels": config.n_mels,
+            "fmin_hz": config.fmin_hz,
+            "fmax_hz": config.fmax_hz,
+            "mel_scale": config.mel_scale,
+            "mel_norm": config.mel_norm,
+            "log_offset": config.log_offset,
+        }
 
     def embed_batch(self, waveforms: Tensor) -> Tensor:
         """Embeds each clip in eval mode and without gradients, whatever mode the encoder is in.

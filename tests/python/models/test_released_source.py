@@ -1,21 +1,13 @@
 """Where released models come from: a folder, or a hub repository, for which a server here answers."""
 
-import hashlib
-import os
-import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 import torch
+from tests.python.hub_server import hub_of, printed_in_a_process
 from tests.python.released_model import write_published_model
 
-import singerprint as sp
 from singerprint.models import ModelError, load_model
-
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 @pytest.fixture(scope="module")
@@ -29,55 +21,15 @@ def repository(tmp_path_factory):
 def hub(repository):
     """A server that answers for files of user/singers as the hub does; gives its address."""
 
-    class Hub(BaseHTTPRequestHandler):
-        def do_HEAD(self):
-            self.answer(b"", whole=self.file())
-
-        def do_GET(self):
-            self.answer(self.file() or b"", whole=self.file())
-
-        def file(self):
-            path = repository / self.path.removeprefix("/user/singers/resolve/main/").removeprefix(
-                f"/user/singers/resolve/{COMMIT}/"
-            )
-            return path.read_bytes() if path.is_file() else None
-
-        def answer(self, body, whole):
-            self.send_response(404 if whole is None else 200)
-            if whole is None:
-                self.send_header("X-Error-Code", "EntryNotFound")
-            else:
-                self.send_header("ETag", f'"{hashlib.sha1(whole).hexdigest()}"')
-                self.send_header("X-Repo-Commit", COMMIT)
-            self.send_header("Content-Length", str(len(whole or b"")))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with hub_of(repository, "user/singers") as address:
+        yield address
 
 
 def load_in_a_process(tmp_path, name, source, **environment):
-    """What `load_model` prints: huggingface_hub reads its environment when it is imported."""
-    package = str(Path(sp.__file__).parents[1])
-    program = (
-        "import singerprint as sp\n"
-        f"try: model = sp.load_model({name!r}, {source!r})\n"
-        "except ValueError as error: print(f'{type(error).__name__}: {error}')\n"
-        "else: print(model.state_dict()['network.classifier.1.bias'].sum().item())\n"
-    )
-    environment = os.environ | {"PYTHONPATH": package, "HF_HOME": str(tmp_path), **environment}
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
-    )
-    return done.stdout
+    """What a model's last bias adds up to, or the error of loading it."""
+    model = f"sp.load_model({name!r}, {source!r})"
+    tensor = "network.classifier.1.bias"
+    return printed_in_a_process(tmp_path, f"{model}.state_dict()[{tensor!r}].sum().item()", **environment)
 
 
 def test_a_model_of_the_hub_is_fetched_and_found_again_without_it(hub, repository, tmp_path):
