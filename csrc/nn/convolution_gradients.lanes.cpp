@@ -55,10 +55,9 @@ void depthwise_rows(const DepthwisePlane& plane, const float* weight, int tap_ro
 
 void depthwise(const DepthwisePlane& plane, const float* weight, int tap_rows, int tap_columns, int stride) {
   using Rows = void(const DepthwisePlane&, const float*, int);
-  constexpr Rows* kRows[2][6] = {{nullptr, &depthwise_rows<1, 1>, &depthwise_rows<2, 1>, &depthwise_rows<3, 1>, nullptr,
-                                  &depthwise_rows<5, 1>},
-                                 {nullptr, &depthwise_rows<1, 2>, &depthwise_rows<2, 2>, &depthwise_rows<3, 2>, nullptr,
-                                  &depthwise_rows<5, 2>}};
+  constexpr Rows* kRows[2][6] = {
+      {nullptr, &depthwise_rows<1, 1>, &depthwise_rows<2, 1>, &depthwise_rows<3, 1>, nullptr, &depthwise_rows<5, 1>},
+      {nullptr, &depthwise_rows<1, 2>, &depthwise_rows<2, 2>, &depthwise_rows<3, 2>, nullptr, &depthwise_rows<5, 2>}};
   kRows[stride - 1][tap_columns](plane, weight, tap_rows);
 }
 
@@ -148,8 +147,6 @@ void gate_gradient(const float* weight, const float* products, const float* gate
 
 }  // namespace
 
-GradientKernels gradient_kernels() {
-  return {kLanes, &depthwise, &depthwise_weights, &outer_products, &gate_gradient};
-}
+GradientKernels gradient_kernels() { return {kLanes, &depthwise, &depthwise_weights, &outer_products, &gate_gradient}; }
 
 }  // namespace singerprint::SINGERPRINT_ISA

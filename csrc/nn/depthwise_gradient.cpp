@@ -7,7 +7,8 @@ DepthwiseGradient::DepthwiseGradient(const InvertedResidualShape& shape, const f
     : shape_(shape), block_(block), kernel_(shape.block.kernel), stride_(shape.block.stride) {
   const std::int64_t taps = kernel_ * kernel_, lanes = kernels_.lanes, first = block * lanes;
   for (int worker = 0; worker < workers; ++worker) {
-    memories_.push_back({BorderedPlane(shape.in, kernel_ / 2), BorderedPlane(shape.out(), stride_ == 1 ? kernel_ / 2 : 1)});
+    memories_.push_back(
+        {BorderedPlane(shape.in, kernel_ / 2), BorderedPlane(shape.out(), stride_ == 1 ? kernel_ / 2 : 1)});
   }
   weights_ = AlignedFloats(taps * lanes);
   phase_weights_ = AlignedFloats(taps * lanes);
@@ -62,8 +63,7 @@ void DepthwiseGradient::run(std::int64_t clip, const Memory& memory, float* din)
   }
   const Picture out = shape_.out();
   kernels_.gradient.depthwise_weights(
-      {memory.in.data(), memory.in.row_floats(), memory.dout.at(0, 0), memory.dout.row_floats(), out.rows,
-       out.columns},
+      {memory.in.data(), memory.in.row_floats(), memory.dout.at(0, 0), memory.dout.row_floats(), out.rows, out.columns},
       kernel_, stride_, clip_gradients_.data() + clip * kernel_ * kernel_ * kernels_.lanes);
 }
 

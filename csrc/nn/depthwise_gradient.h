@@ -1,6 +1,6 @@
 // depthwise_gradient: gradients of one block of a depthwise convolution's channels, a clip at a time.
-//   din[y]     = sum over i with (y + border - i) divisible by the stride of dout[(y + border - i) / stride] * weight[i]
-//   dweight[i] = sum over clips and y of in[y * stride + i - border] * dout[y]
+//   din[y]     = sum over i with (y + border - i) divisible by the stride of dout[(y + border - i) / stride] *
+//   weight[i] dweight[i] = sum over clips and y of in[y * stride + i - border] * dout[y]
 // and so along columns. With a stride of 2 the even rows have other taps than the odd ones: four convolutions of dout.
 #pragma once
 #include <cstdint>

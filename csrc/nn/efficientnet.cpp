@@ -178,7 +178,8 @@ at::Tensor efficientnet_b0(const at::Tensor& spectrograms, at::TensorList parame
   }
   const at::Tensor features =
       training && trains_natively(spectrograms, parameters, running_statistics)
-          ? trained_features(spectrograms, parameters.slice(0, parameters.size() - 2), running_statistics, momentum, eps)
+          ? trained_features(spectrograms, parameters.slice(0, parameters.size() - 2), running_statistics, momentum,
+                             eps)
           : efficientnet_b0_features(spectrograms, parameters, running_statistics, training, momentum, eps);
   const at::Tensor pooled = features.mean({2, 3});  // (batch, 1280)
   return at::linear(pooled, parameters[parameters.size() - 2], parameters.back());

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/precompiled.h"
+#include "dsp/aligned_floats.h"
 #include "nn/efficientnet.h"
 #include "nn/trained_network.h"
 
@@ -86,13 +87,17 @@ class TrainedFeatures : public torch::autograd::Function<TrainedFeatures> {
     variable_list states;
     const KeptStates kept{
         [&](std::int64_t floats) {
-          return states.emplace_back(at::empty({floats}, spectrograms.options())).mutable_data_ptr<float>();
+          float* const state =
+              states.emplace_back(at::empty({floats}, spectrograms.options())).mutable_data_ptr<float>();
+          ask_for_huge_pages(state, floats);
+          return state;
         },
         [&] {
           if (!options.keeps) states.erase(states.begin(), states.end() - 1);
         }};
     const Picture size = shape.features();
-    const at::Tensor features = at::empty({shape.clips, kHeadChannels, size.rows, size.columns}, spectrograms.options());
+    const at::Tensor features =
+        at::empty({shape.clips, kHeadChannels, size.rows, size.columns}, spectrograms.options());
     train_network(shape, {read_only(values), writable(options.running_statistics), options.momentum, options.eps},
                   spectrograms.const_data_ptr<float>(), Team(all_threads()), kept, features.mutable_data_ptr<float>());
     if (options.keeps) {
@@ -170,8 +175,8 @@ bool trains_natively(const at::Tensor& spectrograms, at::TensorList parameters, 
 at::Tensor trained_features(const at::Tensor& spectrograms, at::TensorList parameters,
                             at::TensorList running_statistics, double momentum, double eps) {
   const auto wants_gradient = [](const at::Tensor& tensor) { return tensor.requires_grad(); };
-  const bool keeps = at::GradMode::is_enabled() &&
-                     (spectrograms.requires_grad() || std::any_of(parameters.begin(), parameters.end(), wants_gradient));
+  const bool keeps = at::GradMode::is_enabled() && (spectrograms.requires_grad() ||
+                                                    std::any_of(parameters.begin(), parameters.end(), wants_gradient));
   // A copy: as with PyTorch's operators, the caller may write into the spectrograms before the gradients are computed.
   const at::Tensor own = keeps ? spectrograms.clone(at::MemoryFormat::Contiguous) : spectrograms.contiguous();
   return TrainedFeatures::apply(own, parameters, Options{running_statistics, momentum, eps, keeps});

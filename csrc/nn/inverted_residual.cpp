@@ -28,10 +28,9 @@ class Forward {
     });
     squeeze_and_excite();
     project();
-    team_.for_each_block(lane_blocks(shape_.block.out_channels),
-                         [&](std::int64_t block, const Workers& clip_workers, int) {
-                           normalize_block(block, clip_workers, out);
-                         });
+    team_.for_each_block(
+        lane_blocks(shape_.block.out_channels),
+        [&](std::int64_t block, const Workers& clip_workers, int) { normalize_block(block, clip_workers, out); });
   }
 
  private:
@@ -39,9 +38,9 @@ class Forward {
     const Block& sizes = shape_.block;
     const std::int64_t lanes = kernels_.lanes, taps = sizes.kernel * sizes.kernel, first = block * lanes;
     const AlignedFloats weights(taps * lanes);
-    pack_weights({tensors_.depthwise.filters + first * taps, std::min(lanes, sizes.expanded_channels - first), taps,
-                  taps, 1},
-                 weights.data());
+    pack_weights(
+        {tensors_.depthwise.filters + first * taps, std::min(lanes, sizes.expanded_channels - first), taps, taps, 1},
+        weights.data());
     ClipMoments moments(shape_.clips);
     std::vector<BorderedPlane> of_worker;
     for (int worker = 0; worker < clip_workers.count; ++worker) of_worker.emplace_back(shape_.in, sizes.kernel / 2);
@@ -106,24 +105,24 @@ class Forward {
 
   void project() {
     const std::int64_t lanes = kernels_.lanes, depth = shape_.block.expanded_channels;
-    const std::int64_t out_blocks = lane_blocks(shape_.block.out_channels), most = cached_pixels(planes_.expanded_blocks);
+    const std::int64_t out_blocks = lane_blocks(shape_.block.out_channels),
+                       most = cached_pixels(planes_.expanded_blocks);
     const AlignedFloats weights(out_blocks * depth * lanes);
     pack_weights({tensors_.project.filters, shape_.block.out_channels, depth, depth, 1}, weights.data());
     const std::int64_t panel_floats = planes_.expanded_blocks * most * lanes;
-    const AlignedFloats panels(team_.count() * panel_floats);
-    team_.for_each_run(shape_.clips, planes_.filtered.pixels, most,
-                       [&](std::int64_t clip, std::int64_t first, std::int64_t pixels, int worker) {
-                         float* const panel = panels.data() + worker * panel_floats;
-                         for (std::int64_t block = 0; block < planes_.expanded_blocks; ++block) {
-                           kernels_.norm.activate(planes_.filtered.at(block, clip, first),
-                                                  planes_.filter_norm.lanes_of(block), planes_.gates.at(block, 0, clip),
-                                                  pixels, panel + block * most * lanes);
-                         }
-                         multiply({panel, most * lanes, depth, weights.data(), nullptr, nullptr,
-                                   planes_.projected.at(0, clip, first), planes_.projected.block_floats(),
-                                   Activation::kNone},
-                                  out_blocks, pixels);
-                       });
+    const AlignedFloats panels(team_.count() * panel_floats, AlignedFloats::Unset{});
+    team_.for_each_run(
+        shape_.clips, planes_.filtered.pixels, most,
+        [&](std::int64_t clip, std::int64_t first, std::int64_t pixels, int worker) {
+          float* const panel = panels.data() + worker * panel_floats;
+          for (std::int64_t block = 0; block < planes_.expanded_blocks; ++block) {
+            kernels_.norm.activate(planes_.filtered.at(block, clip, first), planes_.filter_norm.lanes_of(block),
+                                   planes_.gates.at(block, 0, clip), pixels, panel + block * most * lanes);
+          }
+          multiply({panel, most * lanes, depth, weights.data(), nullptr, nullptr, planes_.projected.at(0, clip, first),
+                    planes_.projected.block_floats(), Activation::kNone},
+                   out_blocks, pixels);
+        });
   }
 
   void normalize_block(std::int64_t block, const Workers& clip_workers, float* out) {

@@ -69,7 +69,8 @@ void inverted_residual(const InvertedResidualShape& shape, const InvertedResidua
 
 // memory: expanded_floats, of any content. din: in_floats.
 void inverted_residual_gradient(const InvertedResidualShape& shape, const InvertedResidualTensors& tensors,
-                                const float* in, const InvertedResidualState& state, const float* dout, const Team& team,
-                                float* memory, const InvertedResidualGradients& gradients, float* din);
+                                const float* in, const InvertedResidualState& state, const float* dout,
+                                const Team& team, float* memory, const InvertedResidualGradients& gradients,
+                                float* din);
 
 }  // namespace singerprint

@@ -33,7 +33,7 @@ class Backward {
   void run(const float* dout, float* memory, float* din) {
     const Block& sizes = shape_.block;
     const std::int64_t out_floats = shape_.out_floats();
-    const AlignedFloats dprojected_memory(out_floats);
+    const AlignedFloats dprojected_memory(out_floats, AlignedFloats::Unset{});
     dprojected_ = {dprojected_memory.data(), shape_.clips, planes_.projected.pixels, kernels_.lanes};
     team_.for_each_block(lane_blocks(sizes.out_channels), [&](std::int64_t block, const Workers& clip_workers, int) {
       normalized_block(block, clip_workers, dout);
@@ -105,7 +105,8 @@ class Backward {
                                       dweights.data(), gate_gradients_.at(block, 0, clip));
     }
     const std::int64_t depth = shape_.block.expanded_channels, first = block * lanes;
-    unpack_tile(dweights.data(), out_channels, std::min(lanes, depth - first), depth, gradients_.project.filters + first);
+    unpack_tile(dweights.data(), out_channels, std::min(lanes, depth - first), depth,
+                gradients_.project.filters + first);
   }
 
   // Gradients of one dense layer's tensors, from dout of all its channels.
@@ -170,8 +171,8 @@ class Backward {
     clip_workers.for_each(shape_.clips, [&](std::int64_t clip, int) {
       for_each_summed_run(dz.pixels, [&](std::int64_t first, std::int64_t pixels) {
         float* const plane = dz.at(0, clip, first);
-        multiply({dprojected_.at(0, clip, first), dprojected_.block_floats(), channels, weights.data(), nullptr, nullptr,
-                  plane, 0, Activation::kNone},
+        multiply({dprojected_.at(0, clip, first), dprojected_.block_floats(), channels, weights.data(), nullptr,
+                  nullptr, plane, 0, Activation::kNone},
                  1, pixels);
         sums.add_silu(clip, plane, planes_.filtered.at(block, clip, first), pixels, planes_.filter_norm.lanes_of(block),
                       planes_.gates.at(block, 0, clip), offsets_.at(block, 0, clip));
@@ -182,7 +183,7 @@ class Backward {
   // From dprojected to dexpanded of one block, in dy1.
   void filtered_block(std::int64_t block, const Workers& clip_workers, const Planes<float>& dy1) {
     const Block& sizes = shape_.block;
-    const AlignedFloats dz_memory(planes_.filtered.block_floats());
+    const AlignedFloats dz_memory(planes_.filtered.block_floats(), AlignedFloats::Unset{});
     const Planes<float> dz{dz_memory.data(), shape_.clips, planes_.filtered.pixels, kernels_.lanes};
     ClipGradients filtered_sums(shape_.clips), expanded_sums(shape_.clips);
     gated_block(block, clip_workers, dz, filtered_sums);
@@ -207,8 +208,7 @@ class Backward {
     });
     depthwise.write_weights(gradients_.depthwise.filters);
     if (sizes.expands()) {
-      const Planes<const float> expanded{planes_.expanded.data, shape_.clips, dy1.pixels, kernels_.lanes};
-      differentiate_block(dy1, expanded, planes_.expand_norm, expanded_sums, in_, sizes.in_channels,
+      differentiate_block(dy1, planes_.expanded, planes_.expand_norm, expanded_sums, in_, sizes.in_channels,
                           sizes.expanded_channels, block, gradients_.expand);
     }
   }
@@ -229,8 +229,9 @@ class Backward {
 }  // namespace
 
 void inverted_residual_gradient(const InvertedResidualShape& shape, const InvertedResidualTensors& tensors,
-                                const float* in, const InvertedResidualState& state, const float* dout, const Team& team,
-                                float* memory, const InvertedResidualGradients& gradients, float* din) {
+                                const float* in, const InvertedResidualState& state, const float* dout,
+                                const Team& team, float* memory, const InvertedResidualGradients& gradients,
+                                float* din) {
   Backward(shape, tensors, in, state, team, gradients).run(dout, memory, din);
 }
 

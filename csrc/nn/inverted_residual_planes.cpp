@@ -27,7 +27,7 @@ std::int64_t InvertedResidualShape::small_floats() const {
 }
 
 BorderedPlane::BorderedPlane(Picture picture, std::int64_t border)
-    : picture_(picture), border_(border), memory_((picture.rows + 2 * border) * row_floats()) {}
+    : picture_(picture), border_(border), memory_((picture.rows + 2 * border) * row_floats(), AlignedFloats::Unset{}) {}
 
 InvertedResidualPlanes::InvertedResidualPlanes(const InvertedResidualShape& shape, const InvertedResidualState& state)
     : expanded_blocks(lane_blocks(shape.block.expanded_channels)),

@@ -104,8 +104,7 @@ void norm_gradient(const float* dz, const float* x, NormGradientLanes norm, std:
 }  // namespace
 
 NormKernels norm_kernels() {
-  return {kLanes,         &moments,       &normalize,    &activate,
-          &sum_activated, &silu_gradient, &gradient_sums, &norm_gradient};
+  return {kLanes, &moments, &normalize, &activate, &sum_activated, &silu_gradient, &gradient_sums, &norm_gradient};
 }
 
 }  // namespace singerprint::SINGERPRINT_ISA

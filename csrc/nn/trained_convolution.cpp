@@ -36,8 +36,8 @@ void differentiate_block(const Planes<float>& dz, const Planes<const float>& x, 
   const TrainingKernels& kernels = training_kernels();
   const std::int64_t lanes = x.lanes, in_blocks = lane_blocks(depth), tile = lanes * lanes;
   float rows[3 * 16];
-  const NormGradientLanes norm = sums.finish(fitted, block, x.clips * x.pixels, channels, gradients.weight,
-                                             gradients.bias, rows);
+  const NormGradientLanes norm =
+      sums.finish(fitted, block, x.clips * x.pixels, channels, gradients.weight, gradients.bias, rows);
   const AlignedFloats tiles(in_blocks * tile);
   for_each_summed_run(x.clips * x.pixels, [&](std::int64_t pixel, std::int64_t pixels) {
     float* const dx = dz.at(block, 0, pixel);

@@ -76,18 +76,8 @@ LayerGradients gradients_of(const TrainedNetworkShape& shape, const std::vector<
   return layers;
 }
 
-// x, its norm and silu of it, one state each, of an activated convolution.
-struct ConvolutionState {
-  Planes<float> x;
-  FittedNorm norm;
-};
-
 Planes<float> planes_of(float* data, std::int64_t clips, Picture size) {
   return {data, clips, size.pixels(), training_kernels().lanes};
-}
-
-Planes<const float> read_only(const Planes<float>& planes) {
-  return {planes.data, planes.clips, planes.pixels, planes.lanes};
 }
 
 std::int64_t plane_floats(std::int64_t blocks, std::int64_t clips, Picture size) {
@@ -98,7 +88,7 @@ std::int64_t plane_floats(std::int64_t blocks, std::int64_t clips, Picture size)
 class Patches {
  public:
   Patches(const TrainedNetworkShape& shape, const float* spectrograms, const Team& team)
-      : memory_(plane_floats(patch_blocks(shape.channels), shape.clips, shape.stem())),
+      : memory_(plane_floats(patch_blocks(shape.channels), shape.clips, shape.stem()), AlignedFloats::Unset{}),
         planes_(planes_of(memory_.data(), shape.clips, shape.stem())) {
     gather_patches(spectrograms, shape.channels, shape.spectrogram, team.workers(), planes_);
   }
@@ -134,7 +124,9 @@ constexpr std::size_t kBlockStates = 5;
 
 }  // namespace
 
-Picture TrainedNetworkShape::stem() const { return {(spectrogram.rows - 1) / 2 + 1, (spectrogram.columns - 1) / 2 + 1}; }
+Picture TrainedNetworkShape::stem() const {
+  return {(spectrogram.rows - 1) / 2 + 1, (spectrogram.columns - 1) / 2 + 1};
+}
 
 std::vector<InvertedResidualShape> TrainedNetworkShape::blocks() const {
   std::vector<InvertedResidualShape> shapes;
@@ -152,8 +144,8 @@ void train_network(const TrainedNetworkShape& shape, const TrainedNetworkTensors
                    const Team& team, const KeptStates& kept, float* features) {
   const Layers layers = layers_of(shape, tensors);
   const std::vector<InvertedResidualShape> blocks = shape.blocks();
-  const float* in = run_convolution(read_only(Patches(shape, spectrograms, team).planes()), patch_depth(shape),
-                                    layers.stem, team, kept);
+  const float* in =
+      run_convolution(Patches(shape, spectrograms, team).planes(), patch_depth(shape), layers.stem, team, kept);
   kept.layer_ends();
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     InvertedResidualState state{};
@@ -184,7 +176,7 @@ void train_network_gradient(const TrainedNetworkShape& shape, const TrainedNetwo
     most_floats = std::max({most_floats, block.in_floats(), block.out_floats()});
     most_expanded = std::max(most_expanded, block.expanded_floats());
   }
-  const AlignedFloats memory(2 * most_floats + most_expanded);
+  const AlignedFloats memory(2 * most_floats + most_expanded, AlignedFloats::Unset{});
   float *gradient = memory.data(), *next = gradient + most_floats;
   const auto is_wanted = [&](std::size_t end) {
     return gradients.spectrograms != nullptr || gradients.first_parameter < end;
@@ -195,8 +187,8 @@ void train_network_gradient(const TrainedNetworkShape& shape, const TrainedNetwo
   planes_of_pictures(dfeatures, kHeadChannels, dhead);
   const std::int64_t head_depth = blocks.back().block.out_channels;
   differentiate_convolution(states.data() + kConvolutionStates + blocks.size() * kBlockStates,
-                            read_only(planes_of(in_of(blocks.size()), shape.clips, shape.features())), head_depth,
-                            kHeadChannels, dhead, team, to.head);
+                            planes_of(in_of(blocks.size()), shape.clips, shape.features()), head_depth, kHeadChannels,
+                            dhead, team, to.head);
   if (!is_wanted(to.ends.back())) return;
   differentiate_input(dhead, layers.head.filters, head_depth, kHeadChannels, nullptr, team,
                       planes_of(next, shape.clips, shape.features()));
@@ -204,18 +196,16 @@ void train_network_gradient(const TrainedNetworkShape& shape, const TrainedNetwo
     std::swap(gradient, next);
     if (!is_wanted(to.ends[i + 1])) return;
     float* const* const state = states.data() + kConvolutionStates + i * kBlockStates;
-    inverted_residual_gradient(blocks[i], layers.blocks[i], in_of(i), {state[0], state[1], state[2], state[3]}, gradient,
-                               team, memory.data() + 2 * most_floats, to.blocks[i], next);
+    inverted_residual_gradient(blocks[i], layers.blocks[i], in_of(i), {state[0], state[1], state[2], state[3]},
+                               gradient, team, memory.data() + 2 * most_floats, to.blocks[i], next);
   }
   if (!is_wanted(to.ends[0])) return;
   const Patches patches(shape, spectrograms, team);
   const Planes<float> dstem = planes_of(next, shape.clips, shape.stem());
-  differentiate_convolution(states.data(), read_only(patches.planes()), patch_depth(shape), kStemChannels, dstem, team,
-                            to.stem);
+  differentiate_convolution(states.data(), patches.planes(), patch_depth(shape), kStemChannels, dstem, team, to.stem);
   if (gradients.spectrograms == nullptr) return;
   differentiate_input(dstem, layers.stem.filters, patch_depth(shape), kStemChannels, nullptr, team, patches.planes());
-  scatter_patches(read_only(patches.planes()), shape.channels, shape.spectrogram, team.workers(),
-                  gradients.spectrograms);
+  scatter_patches(patches.planes(), shape.channels, shape.spectrogram, team.workers(), gradients.spectrograms);
 }
 
 }  // namespace singerprint

@@ -62,7 +62,8 @@ void planes_of_pictures(const float* pictures, std::int64_t channels, const Plan
       for (std::int64_t lane = 0; lane < planes.lanes; ++lane) {
         const std::int64_t channel = block * planes.lanes + lane;
         const float* const picture = pictures + (clip * channels + channel) * planes.pixels;
-        for (std::int64_t p = 0; p < planes.pixels; ++p) plane[p * planes.lanes + lane] = channel < channels ? picture[p] : 0;
+        for (std::int64_t p = 0; p < planes.pixels; ++p)
+          plane[p * planes.lanes + lane] = channel < channels ? picture[p] : 0;
       }
     }
   }

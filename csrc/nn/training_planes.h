@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -38,6 +39,11 @@ struct Planes {
   std::int64_t block_floats() const { return clips * pixels * lanes; }
   Float* at(std::int64_t block, std::int64_t clip = 0, std::int64_t pixel = 0) const {
     return data + ((block * clips + clip) * pixels + pixel) * lanes;
+  }
+  operator Planes<const Float>() const
+    requires(!std::is_const_v<Float>)
+  {
+    return {data, clips, pixels, lanes};
   }
 };
 
