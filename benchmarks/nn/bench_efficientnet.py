@@ -1,6 +1,6 @@
 """EfficientNet-B0 against torchvision's: same weights, one channel, clips of 4 s.
 
-In both memory formats; training also against torchvision's channels_last network compiled by torch.compile (inductor).
+In both memory formats; training also against the channels_last network compiled by torch.compile (inductor).
 """
 
 import copy

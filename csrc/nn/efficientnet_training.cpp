@@ -65,6 +65,7 @@ std::vector<float*> writable(at::TensorList tensors) {
 // By PyTorch's operators, of which autograd knows the derivatives: the gradients of the features, as a graph.
 variable_list differentiable_gradients(const at::Tensor& spectrograms, at::TensorList parameters, double eps,
                                        const at::Tensor& dfeatures) {
+  const c10::impl::ExcludeDispatchKeyGuard without_autocast(c10::autocast_dispatch_keyset);
   const at::Tensor features = efficientnet_b0_features(spectrograms, parameters, {}, true, 0.0, eps);
   variable_list inputs, gradients;
   const auto wanted = [](const at::Tensor& tensor) { return tensor.requires_grad(); };

@@ -124,8 +124,8 @@ def arguments(network, spectrograms, training=False):
 
 
 def test_opcheck(network, spectrograms):
-    # In training mode, in which the op changes its arguments. Traced, it is made of PyTorch's operators, and those
-    # are compared with the native training only where both leave no roundings: not at all, in float64.
+    # In training mode, in which the op changes its arguments. Traced, it is made of PyTorch's operators, whose
+    # float32 batch norms round otherwise than the native training: those are compared in float64.
     op = torch.ops.singerprint.efficientnet_b0.default
     opcheck(op, arguments(network.double(), spectrograms.double(), training=True))
     native = arguments(network.float(), spectrograms, training=True)
