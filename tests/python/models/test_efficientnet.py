@@ -124,7 +124,7 @@ def arguments(network, spectrograms, training=False):
 
 
 def test_opcheck(network, spectrograms):
-    # In training mode, in which the op changes its arguments. Traced, it is made of PyTorch's operators, whose
+    # In training mode, in which the op changes its arguments. Traced, it is PyTorch's operators, whose
     # float32 batch norms round otherwise than the native training: those are compared in float64.
     op = torch.ops.singerprint.efficientnet_b0.default
     opcheck(op, arguments(network.double(), spectrograms.double(), training=True))

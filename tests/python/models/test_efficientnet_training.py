@@ -72,7 +72,7 @@ def test_it_equals_torchvision(trained, generator, batch, mels, frames):
 
 @pytest.mark.parametrize("shape", [(2, 1, 1, 1), (2, 1, 1, 3), (1, 1, 33, 1), (3, 1, 2, 35)])
 def test_the_smallest_spectrograms_are_trained_on(ours, generator, shape):
-    # Batch norms of two values give plus or minus their weight: nothing to compare in a gradient but roundings.
+    # Batch norms of two values give plus or minus their weight: gradients are roundings.
     embeddings = ours(torch.randn(shape, generator=generator))
     loss_of(embeddings).backward()
     assert embeddings.isfinite().all() and gradients_of(ours).isfinite().all()
