@@ -1,4 +1,7 @@
-"""EfficientNet-B0 against torchvision's in both memory formats: same weights, one channel, clips of 4 s."""
+"""EfficientNet-B0 against torchvision's: same weights, one channel, clips of 4 s.
+
+In both memory formats; training also against the channels_last network compiled by torch.compile (inductor).
+"""
 
 import copy
 from functools import partial
@@ -63,7 +66,7 @@ def checked_equal(case, functions):
 
 def in_format_of(name, spectrograms):
     """What a user of that contender would hand over."""
-    channels_last = name == "torchvision channels_last"
+    channels_last = "channels_last" in name
     return spectrograms.to(memory_format=torch.channels_last) if channels_last else spectrograms
 
 
@@ -81,6 +84,8 @@ def inference(models, batch):
 
 
 def training(models, batch):
+    channels_last = copy.deepcopy(models["torchvision channels_last"]).train()
+    models = {**models, "torch.compile channels_last": torch.compile(channels_last)}
     spectrograms = torch.randn(batch, 1, MELS, FRAMES)
     weights = torch.randn(batch, 1000)
 
@@ -91,8 +96,14 @@ def training(models, batch):
         (embeddings * weights).sum().backward()
         return embeddings.detach()
 
+    def embeddings_and_gradients(name):
+        embeddings = step(name)
+        gradients = torch.cat([parameter.grad.flatten() for parameter in models[name].parameters()])
+        return torch.cat([embeddings.flatten() / embeddings.norm(), gradients / gradients.norm()])
+
     case = f"training step {batch} x 1 x {MELS} x {FRAMES}"
-    functions = checked_equal(case, {name: partial(step, name) for name in models})
+    checked_equal(case, {name: partial(embeddings_and_gradients, name) for name in models})
+    functions = {name: partial(step, name) for name in models}
     return with_clips_per_second(batch, compare(case, functions, seconds=5.0))
 
 

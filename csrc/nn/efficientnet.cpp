@@ -16,6 +16,7 @@
 #include "core/precompiled.h"
 #include "nn/efficientnet_inference.h"
 #include "nn/efficientnet_layout.h"
+#include "nn/efficientnet_training.h"
 
 namespace singerprint {
 namespace {
@@ -93,6 +94,7 @@ class Network {
   Network(at::TensorList parameters, at::TensorList running_statistics, bool training, double momentum, double eps)
       : parameter_(parameters.begin()),
         statistic_(running_statistics.begin()),
+        last_statistic_(running_statistics.end()),
         training_(training),
         momentum_(momentum),
         eps_(eps),
@@ -100,7 +102,7 @@ class Network {
                               std::any_of(parameters.begin(), parameters.end(),
                                           [](const at::Tensor& parameter) { return parameter.requires_grad(); }))) {}
 
-  at::Tensor embed(const at::Tensor& spectrograms) {
+  at::Tensor features(const at::Tensor& spectrograms) {
     // channels_last: oneDNN's and cuDNN's depthwise and 1 x 1 convolutions are fastest in it, and it stays to the end.
     // clone, not contiguous: a single channel counts as contiguous in every format, and would be taken for NCHW.
     at::Tensor features = spectrograms.clone(at::MemoryFormat::ChannelsLast);
@@ -108,22 +110,19 @@ class Network {
     for (const Stage& stage : kEfficientNetB0Stages) {
       for (int layer = 0; layer < stage.layers; ++layer) features = block(features, block_of(stage, layer));
     }
-    features = silu_of_own(convolution(features, 1, 1));
-    const at::Tensor pooled = features.mean({2, 3});  // (batch, 1280)
-    const at::Tensor& weight = next_parameter();
-    return at::linear(pooled, weight, next_parameter());
+    return silu_of_own(convolution(features, 1, 1));
   }
 
  private:
   const at::Tensor& next_parameter() { return *parameter_++; }
+  at::Tensor next_statistic() { return statistic_ == last_statistic_ ? at::Tensor() : *statistic_++; }
 
   // A convolution of "same" padding and its batch norm.
   at::Tensor convolution(const at::Tensor& input, std::int64_t stride, std::int64_t groups) {
     const at::Tensor& filters = next_parameter();
     const at::Tensor& weight = next_parameter();
     const at::Tensor& bias = next_parameter();
-    const at::Tensor& mean = *statistic_++;
-    const at::Tensor& variance = *statistic_++;
+    const at::Tensor mean = next_statistic(), variance = next_statistic();
     // Both numbers of each are written out: exporters pass what stands here on.
     const std::int64_t strides[] = {stride, stride}, dilations[] = {1, 1};
     const std::int64_t padding[] = {filters.size(2) / 2, filters.size(3) / 2};
@@ -164,6 +163,7 @@ class Network {
 
   const at::Tensor* parameter_;
   const at::Tensor* statistic_;
+  const at::Tensor* last_statistic_;
   bool training_;
   double momentum_;
   double eps_;
@@ -178,7 +178,18 @@ at::Tensor efficientnet_b0(const at::Tensor& spectrograms, at::TensorList parame
   if (!training && infers_natively(spectrograms, parameters, running_statistics)) {
     return efficientnet_b0_inference(spectrograms, parameters, running_statistics, eps);
   }
-  return Network(parameters, running_statistics, training, momentum, eps).embed(spectrograms);
+  const at::Tensor features =
+      training && trains_natively(spectrograms, parameters, running_statistics)
+          ? trained_features(spectrograms, parameters.slice(0, parameters.size() - 2), running_statistics, momentum,
+                             eps)
+          : efficientnet_b0_features(spectrograms, parameters, running_statistics, training, momentum, eps);
+  const at::Tensor pooled = features.mean({2, 3});  // (batch, 1280)
+  return at::linear(pooled, parameters[parameters.size() - 2], parameters.back());
+}
+
+at::Tensor efficientnet_b0_features(const at::Tensor& spectrograms, at::TensorList parameters,
+                                    at::TensorList running_statistics, bool training, double momentum, double eps) {
+  return Network(parameters, running_statistics, training, momentum, eps).features(spectrograms);
 }
 
 // One function for every device and for autograd: where it must be more than embeddings on a CPU, it is made of

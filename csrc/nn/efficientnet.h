@@ -21,4 +21,9 @@ namespace singerprint {
 at::Tensor efficientnet_b0(const at::Tensor& spectrograms, at::TensorList parameters, at::TensorList running_statistics,
                            bool training, double momentum, double eps);
 
+// The features, (batch, 1280, ceil(mels / 32), ceil(frames / 32)), by PyTorch's operators and unchecked. parameters may
+// lack those of the linear layer; in training running_statistics may be none, and nothing is updated then.
+at::Tensor efficientnet_b0_features(const at::Tensor& spectrograms, at::TensorList parameters,
+                                    at::TensorList running_statistics, bool training, double momentum, double eps);
+
 }  // namespace singerprint

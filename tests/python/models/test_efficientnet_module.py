@@ -106,12 +106,14 @@ def test_distributed_data_parallel_trains_alike(network, spectrograms, tmp_path)
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_compiles_as_one_graph(network, spectrograms, training):
+def test_compiles_as_one_graph(network, generator, training):
     network.train(training)
     eager = copy.deepcopy(network)
     compiled = torch.compile(network, fullgraph=True, backend="aot_eager")
+    spectrograms = torch.randn(4, 1, 96, 97, generator=generator)
     result, expected = compiled(spectrograms), eager(spectrograms)
-    torch.testing.assert_close(result, expected, rtol=0, atol=1e-5)  # other orders of float32 sums
+    # Other orders of float32 sums; in training each path is within the promised 1e-5 of float64.
+    assert (result - expected).norm() <= (2e-5 if training else 1e-5) * expected.norm()
     result.sum().backward()
     assert all(parameter.grad is not None for parameter in network.parameters())
     for (name, mine), other in zip(network.named_buffers(), eager.buffers(), strict=True):

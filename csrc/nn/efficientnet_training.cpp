@@ -1,0 +1,186 @@
+#include "nn/efficientnet_training.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/TensorSubclassLikeUtils.h>
+#include <ATen/TracerMode.h>
+#include <ATen/autocast_mode.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "core/precompiled.h"
+#include "dsp/aligned_floats.h"
+#include "nn/efficientnet.h"
+#include "nn/trained_network.h"
+
+namespace singerprint {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+Workers all_threads() {
+  return {at::get_num_threads(), [](std::int64_t parts, const std::function<void(std::int64_t, int)>& run) {
+            at::parallel_for(0, parts, 1, [&](std::int64_t begin, std::int64_t end) {
+              for (std::int64_t part = begin; part < end; ++part) run(part, at::get_thread_num());
+            });
+          }};
+}
+
+// Arguments that autograd does not look into.
+struct Options {
+  at::TensorList running_statistics;
+  double momentum;
+  double eps;
+  bool keeps;  // what gradients need
+};
+constexpr std::size_t kOptions = 1;
+
+TrainedNetworkShape shape_of(const at::Tensor& spectrograms) {
+  return {spectrograms.size(0), spectrograms.size(1), {spectrograms.size(2), spectrograms.size(3)}};
+}
+
+variable_list contiguous(at::TensorList tensors) {
+  variable_list result;
+  for (const at::Tensor& tensor : tensors) result.push_back(tensor.contiguous());
+  return result;
+}
+
+std::vector<const float*> read_only(const variable_list& tensors) {
+  std::vector<const float*> pointers;
+  for (const at::Tensor& tensor : tensors) pointers.push_back(tensor.const_data_ptr<float>());
+  return pointers;
+}
+
+std::vector<float*> writable(at::TensorList tensors) {
+  std::vector<float*> pointers;
+  for (const at::Tensor& tensor : tensors) pointers.push_back(tensor.mutable_data_ptr<float>());
+  return pointers;
+}
+
+// By PyTorch's operators, of which autograd knows the derivatives: the gradients of the features, as a graph.
+variable_list differentiable_gradients(const at::Tensor& spectrograms, at::TensorList parameters, double eps,
+                                       const at::Tensor& dfeatures) {
+  const c10::impl::ExcludeDispatchKeyGuard without_autocast(c10::autocast_dispatch_keyset);
+  const at::Tensor features = efficientnet_b0_features(spectrograms, parameters, {}, true, 0.0, eps);
+  variable_list inputs, gradients;
+  const auto wanted = [](const at::Tensor& tensor) { return tensor.requires_grad(); };
+  if (wanted(spectrograms)) inputs.push_back(spectrograms);
+  std::copy_if(parameters.begin(), parameters.end(), std::back_inserter(inputs), wanted);
+  const variable_list of_inputs = torch::autograd::grad({features}, inputs, {dfeatures}, /*retain_graph=*/true,
+                                                        /*create_graph=*/true, /*allow_unused=*/true);
+  auto next = of_inputs.begin();
+  gradients.push_back(wanted(spectrograms) ? *next++ : at::Tensor());
+  for (const at::Tensor& parameter : parameters) gradients.push_back(wanted(parameter) ? *next++ : at::Tensor());
+  return gradients;
+}
+
+class TrainedFeatures : public torch::autograd::Function<TrainedFeatures> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& spectrograms, at::TensorList parameters,
+                            const Options& options) {
+    const TrainedNetworkShape shape = shape_of(spectrograms);
+    const variable_list values = contiguous(parameters);
+    variable_list states;
+    const KeptStates kept{
+        [&](std::int64_t floats) {
+          float* const state =
+              states.emplace_back(at::empty({floats}, spectrograms.options())).mutable_data_ptr<float>();
+          ask_for_huge_pages(state, floats);
+          return state;
+        },
+        [&] {
+          if (!options.keeps) states.erase(states.begin(), states.end() - 1);
+        }};
+    const Picture size = shape.features();
+    const at::Tensor features =
+        at::empty({shape.clips, kHeadChannels, size.rows, size.columns}, spectrograms.options());
+    train_network(shape, {read_only(values), writable(options.running_statistics), options.momentum, options.eps},
+                  spectrograms.const_data_ptr<float>(), Team(all_threads()), kept, features.mutable_data_ptr<float>());
+    if (options.keeps) {
+      variable_list saved{spectrograms};
+      saved.insert(saved.end(), parameters.begin(), parameters.end());
+      saved.insert(saved.end(), states.begin(), states.end());
+      context->save_for_backward(std::move(saved));
+      context->saved_data["eps"] = options.eps;
+      context->saved_data["parameters"] = static_cast<std::int64_t>(parameters.size());
+    }
+    return features;
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& dfeatures) {
+    const variable_list saved = context->get_saved_variables();
+    const at::TensorList all(saved);
+    const auto count = static_cast<std::size_t>(context->saved_data["parameters"].toInt());
+    const at::Tensor& spectrograms = saved.front();
+    const at::TensorList parameters = all.slice(1, count);
+    const double eps = context->saved_data["eps"].toDouble();
+    const bool is_plain = !at::areAnyTensorSubclassLike(all) && !at::areAnyTensorSubclassLike(dfeatures);
+    variable_list gradients;
+    if (at::GradMode::is_enabled() || !is_plain) {
+      const at::AutoGradMode gradient_mode(true);
+      gradients = differentiable_gradients(spectrograms, parameters, eps, dfeatures.front());
+    } else {
+      gradients = native_gradients(context, all, count, eps, dfeatures.front().contiguous());
+    }
+    gradients.resize(gradients.size() + kOptions);
+    return gradients;
+  }
+
+ private:
+  static variable_list native_gradients(AutogradContext* context, at::TensorList saved, std::size_t count, double eps,
+                                        const at::Tensor& dfeatures) {
+    const at::Tensor& spectrograms = saved.front();
+    const variable_list values = contiguous(saved.slice(1, count)), states = contiguous(saved.slice(1 + count));
+    variable_list gradients{context->needs_input_grad(0) ? at::empty_like(spectrograms) : at::Tensor()};
+    std::size_t first = count;
+    for (std::size_t i = count; i-- > 0;) {
+      if (context->needs_input_grad(1 + i)) first = i;
+    }
+    for (const at::Tensor& value : values) gradients.push_back(at::empty_like(value));
+    const at::TensorList of_parameters = at::TensorList(gradients).slice(1);
+    train_network_gradient(shape_of(spectrograms), {read_only(values), {}, 0.0, eps},
+                           spectrograms.const_data_ptr<float>(), writable(states), dfeatures.const_data_ptr<float>(),
+                           Team(all_threads()),
+                           {first, writable(of_parameters),
+                            gradients.front().defined() ? gradients.front().mutable_data_ptr<float>() : nullptr});
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!context->needs_input_grad(1 + i)) gradients[1 + i] = at::Tensor();
+    }
+    return gradients;
+  }
+};
+
+}  // namespace
+
+bool trains_natively(const at::Tensor& spectrograms, at::TensorList parameters, at::TensorList running_statistics) {
+  if (at::tracer::impl::is_dispatch_enabled() || at::autocast::is_autocast_enabled(at::kCPU)) return false;
+  if (c10::impl::dispatch_mode_enabled()) return false;
+  // Inside torch.func's transforms PyTorch refuses C++ functions.
+  if (c10::impl::tls_is_dispatch_key_included(c10::DispatchKey::FuncTorchDynamicLayerFrontMode)) return false;
+  constexpr c10::DispatchKeySet kLazyValues({c10::DispatchKey::Negative, c10::DispatchKey::ZeroTensor});
+  const auto is_plain = [&](const at::Tensor& tensor) {
+    return tensor.device().is_cpu() && tensor.scalar_type() == at::kFloat && tensor.layout() == at::kStrided &&
+           !at::isTensorSubclassLike(tensor) && !tensor.key_set().has_any(kLazyValues) && !tensor.is_inference() &&
+           !tensor._fw_grad(0).defined();
+  };
+  const auto is_written = [&](const at::Tensor& tensor) { return is_plain(tensor) && tensor.is_contiguous(); };
+  return is_plain(spectrograms) && std::all_of(parameters.begin(), parameters.end(), is_plain) &&
+         std::all_of(running_statistics.begin(), running_statistics.end(), is_written);
+}
+
+at::Tensor trained_features(const at::Tensor& spectrograms, at::TensorList parameters,
+                            at::TensorList running_statistics, double momentum, double eps) {
+  const auto wants_gradient = [](const at::Tensor& tensor) { return tensor.requires_grad(); };
+  const bool keeps = at::GradMode::is_enabled() && (spectrograms.requires_grad() ||
+                                                    std::any_of(parameters.begin(), parameters.end(), wants_gradient));
+  // A copy: as with PyTorch's operators, the caller may write into the spectrograms before the gradients are computed.
+  const at::Tensor own = keeps ? spectrograms.clone(at::MemoryFormat::Contiguous) : spectrograms.contiguous();
+  return TrainedFeatures::apply(own, parameters, Options{running_statistics, momentum, eps, keeps});
+}
+
+}  // namespace singerprint
