@@ -12,15 +12,15 @@ namespace singerprint {
 namespace {
 
 at::Tensor embed_by_op(const at::Tensor& spectrograms, const EfficientNetB0& network, bool training) {
-  static const auto op =
-      c10::Dispatcher::singleton()
-          .findSchemaOrThrow("singerprint::efficientnet_b0", "")
-          .typed<at::Tensor(const at::Tensor&, at::TensorList, at::TensorList, bool, double, double)>();
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("singerprint::efficientnet_b0", "")
+                             .typed<at::Tensor(const at::Tensor&, at::TensorList, at::TensorList, bool, double, double,
+                                               const std::optional<at::Tensor>&, const std::optional<at::Tensor>&)>();
   std::vector<at::Tensor> statistics;
   for (const auto& buffer : network->named_buffers()) {
     if (buffer.key().find("num_batches_tracked") == std::string::npos) statistics.push_back(buffer.value());
   }
-  return op.call(spectrograms, network->parameters(), statistics, training, 0.1, 1e-5);
+  return op.call(spectrograms, network->parameters(), statistics, training, 0.1, 1e-5, {}, {});
 }
 
 // The twin's order of registration is the op's order of tensors: were it not, the op would refuse a shape.
@@ -36,7 +36,7 @@ TEST(EfficientNetModule, HasTheNamesOfTheLayout) {
   EfficientNetB0 network(3, 12);
   const auto parameters = network->named_parameters();
   const auto buffers = network->named_buffers();
-  const auto layout = efficientnet_b0_layout(3, 12);
+  const auto layout = efficientnet_layout(kEfficientNetB0, 3, 12);
   EXPECT_EQ(parameters.size() + buffers.size(), layout.size());
   for (const TensorLayout& tensor : layout) {
     const at::Tensor* const found = (tensor.is_parameter() ? parameters : buffers).find(tensor.name);
