@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/precompiled.h"
+#include "nn/folded_classifier.h"
 #include "nn/folded_clip.h"
 
 namespace singerprint {
@@ -189,9 +190,9 @@ at::Tensor efficientnet_inference(const EfficientNetVariant& variant, const at::
 at::Tensor efficientnet_features_inference(const EfficientNetVariant& variant, const at::Tensor& spectrograms,
                                            at::TensorList parameters, at::TensorList running_statistics, double eps) {
   const auto network = folded(variant, parameters, running_statistics, /*embeds=*/false, eps);
-  const Picture size = feature_size(*network, {spectrograms.size(2), spectrograms.size(3)});
+  const auto shrunk = [&](std::int64_t dim) { return (spectrograms.size(dim) - 1) / kTotalStride + 1; };
   const at::Tensor result =
-      at::empty({spectrograms.size(0), size.rows, size.columns, network->head_channels}, spectrograms.options());
+      at::empty({spectrograms.size(0), shrunk(2), shrunk(3), network->head_channels}, spectrograms.options());
   run_clips(*network, spectrograms, feature_map, result);
   return result.permute({0, 3, 1, 2});
 }

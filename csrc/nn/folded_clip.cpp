@@ -34,7 +34,6 @@ class Clip {
 
   std::int64_t floats() const { return floats_; }
 
-  // features: (rows, columns, head_channels).
   void map(float* features) {
     run_blocks();
     for_each_head_part([&](BlockRange range, const float* head, std::int64_t plane) {
@@ -47,7 +46,6 @@ class Clip {
     });
   }
 
-  // pooled: (head_channels,).
   void pool(float* pooled) {
     run_blocks();
     const float factor = 1.0f / static_cast<float>(size_.pixels());
@@ -121,8 +119,7 @@ class Clip {
     return patches;
   }
 
-  // One row of the expanded picture, or of the block's input where it does not expand, into `to`, whose blocks lie
-  // to_block apart.
+  // One row of what the depthwise convolution sees into `to`, whose blocks lie to_block apart.
   void expand_row(const FoldedBlock& block, BlockRange range, std::int64_t row, int worker, float* to,
                   std::int64_t to_block) {
     const bool is_stem = &block == &network_.blocks.front();
@@ -295,40 +292,9 @@ void pooled_features(const FoldedEfficientNet& network, const float* spectrogram
   Clip(network, workers, spectrogram, spectrogram_size, memory).pool(pooled);
 }
 
-Picture feature_size(const FoldedEfficientNet& network, Picture spectrogram_size) {
-  Picture size = strided(spectrogram_size, 2);
-  for (const FoldedBlock& block : network.blocks) size = strided(size, block.shape.stride);
-  return size;
-}
-
 void feature_map(const FoldedEfficientNet& network, const float* spectrogram, Picture spectrogram_size,
                  const Workers& workers, float* memory, float* features) {
   Clip(network, workers, spectrogram, spectrogram_size, memory).map(features);
-}
-
-void embed_pooled(const FoldedEfficientNet& network, const float* pooled, std::int64_t clips, const Workers& workers,
-                  float* embeddings) {
-  const PackedFilters& classifier = network.classifier;
-  const std::int64_t lanes = network.kernels.lanes, plane = clips * lanes;
-  const std::int64_t depth = network.head_channels, in_blocks = depth / lanes;
-  const AlignedFloats in(in_blocks * plane), out(classifier.blocks * plane);  // clips are the pixels
-  for (std::int64_t clip = 0; clip < clips; ++clip) {
-    for (std::int64_t b = 0; b < in_blocks; ++b) {
-      std::copy_n(pooled + clip * depth + b * lanes, lanes, in.data() + b * plane + clip * lanes);
-    }
-  }
-  workers.for_each(block_parts(classifier.blocks), [&](std::int64_t part, int) {
-    const BlockRange range = block_range(part, classifier.blocks);
-    network.kernels.product(
-        {in.data(), plane, depth, classifier.weight + range.begin * depth * lanes,
-         classifier.bias + range.begin * lanes, nullptr, out.data() + range.begin * plane, plane, Activation::kNone},
-        range.count, clips);
-  });
-  for (std::int64_t clip = 0; clip < clips; ++clip) {
-    for (std::int64_t n = 0; n < network.embedding_dim; ++n) {
-      embeddings[clip * network.embedding_dim + n] = out.data()[n / lanes * plane + clip * lanes + n % lanes];
-    }
-  }
 }
 
 }  // namespace singerprint

@@ -9,18 +9,11 @@
 // number of threads.
 #pragma once
 #include <cstdint>
-#include <functional>
 
 #include "nn/folded_efficientnet.h"
+#include "nn/workers.h"
 
 namespace singerprint {
-
-// for_each(parts, run) calls run(part, worker) for every part in [0, parts), in any order, perhaps several at once;
-// worker < count, and no two at once are the same.
-struct Workers {
-  int count;
-  std::function<void(std::int64_t parts, const std::function<void(std::int64_t part, int worker)>& run)> for_each;
-};
 
 struct Picture {
   std::int64_t rows;
@@ -37,13 +30,8 @@ std::int64_t clip_floats(const FoldedEfficientNet& network, Picture spectrogram_
 void pooled_features(const FoldedEfficientNet& network, const float* spectrogram, Picture spectrogram_size,
                      const Workers& workers, float* memory, float* pooled);
 
-// features: (rows, columns, head_channels) of feature_size; the other arguments as of pooled_features.
+// features: (ceil(mels / 32), ceil(frames / 32), head_channels); the other arguments as of pooled_features.
 void feature_map(const FoldedEfficientNet& network, const float* spectrogram, Picture spectrogram_size,
                  const Workers& workers, float* memory, float* features);
-Picture feature_size(const FoldedEfficientNet& network, Picture spectrogram_size);
-
-// pooled: (clips, head_channels) -> embeddings: (clips, embedding_dim), the linear layer.
-void embed_pooled(const FoldedEfficientNet& network, const float* pooled, std::int64_t clips, const Workers& workers,
-                  float* embeddings);
 
 }  // namespace singerprint

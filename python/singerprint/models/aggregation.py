@@ -1,8 +1,8 @@
 """How the frames of a clip become one vector: ``(batch, dim, frames)`` to ``(batch, pooled_dim)``.
 
-    mean:       mean over frames                                                    # dim
-    adaptive:   means over frames [floor(i * n / 4), ceil((i + 1) * n / 4)), i < 4  # 4 * dim: an order in time
-    attentive:  mean and deviation, weighted by what the frames hold                # 2 * dim
+    mean:       mean over frames                                                      # dim
+    adaptive:   mean over frames floor(i n / 4) to ceil((i + 1) n / 4), i = 0 to 3    # 4 * dim
+    attentive:  mean and deviation, weighted by what the frames hold                  # 2 * dim
 
 Each takes any number of frames from 1 on.
 """
@@ -53,7 +53,9 @@ class AdaptiveAverage(Aggregation):
         """The means, ``(batch, 4 * dim)``: those of a feature beside each other."""
         # As torch.nn.AdaptiveAvgPool1d, whose gradient on CUDA depends on the order of additions.
         count = frames.shape[2]
-        parts = [frames[..., part * count // PARTS : -(-(part + 1) * count // PARTS)] for part in range(PARTS)]
+        parts = [
+            frames[..., part * count // PARTS : -(-(part + 1) * count // PARTS)] for part in range(PARTS)
+        ]
         return torch.stack([part.mean(dim=2) for part in parts], dim=2).flatten(1)
 
 

@@ -15,8 +15,8 @@ def attentive_statistics(frames: Tensor, scores: Tensor, eps: float = 1e-6) -> T
         mean      = sum over t of weight[t] * frames[t]
         deviation = sqrt(max(eps, sum over t of weight[t] * (frames[t] - mean)^2))
 
-    Where the variance is below eps, as that of a single frame or of silence, its gradient is 0. Half precision
-    is summed in float32.
+    Where the variance is below eps, as that of a single frame or of silence, its gradient is 0. Half
+    precision is summed in float32.
 
     Args:
         frames: ``(batch, dim, frames)``, any floating dtype, at least one frame.
@@ -69,8 +69,8 @@ class AttentiveStatistics(nn.Module):
                 raise ValueError(f"attentive_statistics: {name} must be at least 1, got {value}")
         generator = torch.Generator().manual_seed(0) if generator is None else generator
         # Made empty: a linear layer's own initialisation would draw from the global generator.
-        self.hidden = nn.utils.skip_init(nn.Linear, dim, hidden_dim)
-        self.score = nn.utils.skip_init(nn.Linear, hidden_dim, 1, bias=False)
+        self.hidden = nn.Linear(dim, hidden_dim, device="meta").to_empty(device="cpu")
+        self.score = nn.Linear(hidden_dim, 1, bias=False, device="meta").to_empty(device="cpu")
         for layer in (self.hidden, self.score):
             bound = 1 / math.sqrt(layer.in_features)
             for parameter in layer.parameters():

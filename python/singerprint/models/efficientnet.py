@@ -6,19 +6,18 @@ their `_features` compute with them.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
 from singerprint import _C
 from singerprint.models.aggregation import AGGREGATIONS
+from singerprint.models.drawn_scales import Scales, drawn_scales
+from singerprint.models.initial_tensor import initial_tensor
 from singerprint.models.network import Network
 
 MOMENTUM = 0.1
 EPS = 1e-5
 STRIDE = 32  # columns of a spectrogram to one of the features
-DRAW_STREAM = 255  # of the Philox counter; augmentations have those from 1 on
 
 
 class TensorGroup(nn.Module):
@@ -74,12 +73,11 @@ class EfficientNet(Network):
         self._statistic_places: list[tuple[nn.Module, str]] = []
         self._count_places: list[tuple[nn.Module, str]] = []
         generator = torch.Generator().manual_seed(seed)
-        feature_dim = layout[-2][1][1]
-        made = AGGREGATIONS[aggregation](feature_dim, generator)
+        # A generator of its own: the other weights are those of the seed whatever the aggregation.
+        made = AGGREGATIONS[aggregation](layout[-2][1][1], torch.Generator().manual_seed(seed))
+        layout[-2][1][1] = made.pooled_dim  # what the linear layer sees
         for key, shape, kind in layout:
-            if key == "classifier.1.weight":
-                shape = [embedding_dim, made.pooled_dim]
-            self._place(key, _initial(shape, kind, generator), kind)
+            self._place(key, initial_tensor(shape, kind, generator), kind)
         self.pooled_dim = made.pooled_dim
         self.aggregation = made
         shortcuts = _C.efficientnet_shortcuts(variant)
@@ -146,7 +144,7 @@ class EfficientNet(Network):
         """Embeds each column of the feature map as if the clip were that column; see `Network`."""
         frames = self.feature_map(spectrograms).mean(dim=2).transpose(1, 2)  # (batch, frames', feature_dim)
         pooled: Tensor = self.aggregation(frames.flatten(0, 1).unsqueeze(-1))
-        return self._linear(pooled).unflatten(0, frames.shape[:2])
+        return self._linear(pooled).view(*frames.shape[:2], self.embedding_dim)
 
     @property
     def frame_stride(self) -> int:
@@ -171,27 +169,15 @@ class EfficientNet(Network):
         weight, bias = _tensors(self._parameter_places[-2:])
         return nn.functional.linear(pooled, weight, bias)
 
-    def _scales(self, spectrograms: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """What branches and pooled features are multiplied by, 0 or 1 / (1 - probability); None where by 1."""
+    def _scales(self, spectrograms: Tensor) -> Scales:
         if not self.training or not (self.dropout or self.stochastic_depth):
-            return None, None
-        batch, device = spectrograms.shape[0], spectrograms.device
+            return Scales(None, None)
         (batches,) = _tensors(self._count_places[:1])
-        uniforms: Tensor = torch.ops.singerprint.draw_uniform(
-            torch.full((), self.seed, dtype=torch.int64, device=device),
-            torch.arange(self.first_row, self.first_row + batch, device=device),
-            batches.expand(batch),
-            DRAW_STREAM,
-            len(self._depths) + self.pooled_dim,
+        rows = torch.arange(
+            self.first_row, self.first_row + spectrograms.shape[0], device=spectrograms.device
         )
-        residual_scale = pooled_scale = None
-        if self.stochastic_depth:
-            keep = 1 - self.stochastic_depth * torch.tensor(self._depths, device=device)
-            residual_scale = ((uniforms[:, : len(keep)] < keep) / keep).T
-        if self.dropout:
-            keep_unit = 1 - self.dropout
-            pooled_scale = (uniforms[:, len(self._depths) :] < keep_unit) / keep_unit
-        return residual_scale, pooled_scale
+        probabilities = [self.stochastic_depth * depth for depth in self._depths]
+        return drawn_scales(self.seed, batches, rows, probabilities, self.dropout, self.pooled_dim)
 
     def extra_repr(self) -> str:
         """The sizes and probabilities it was made with."""
@@ -211,21 +197,6 @@ def _tensors(places: list[tuple[nn.Module, str]]) -> list[Tensor]:
             tensor = owner._buffers.get(name)
         tensors.append(getattr(owner, name) if tensor is None else tensor)
     return tensors
-
-
-def _initial(shape: list[int], kind: str, generator: torch.Generator) -> Tensor:
-    # torchvision's rules (torchvision/models/efficientnet.py, EfficientNet.__init__).
-    if kind == "num_batches_tracked":
-        return torch.zeros(shape, dtype=torch.int64)
-    tensor = torch.zeros(shape)
-    if kind == "convolution":
-        nn.init.kaiming_normal_(tensor, mode="fan_out", generator=generator)
-    elif kind == "linear":
-        bound = 1 / math.sqrt(shape[0])
-        nn.init.uniform_(tensor, -bound, bound, generator=generator)
-    elif kind in ("norm_weight", "running_var"):
-        nn.init.ones_(tensor)
-    return tensor
 
 
 def efficientnet_b0(

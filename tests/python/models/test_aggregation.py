@@ -32,6 +32,13 @@ def test_trunk_keys_are_torchvisions(torchvision_network, aggregation):
 
 
 @pytest.mark.parametrize("aggregation", OTHERS)
+def test_the_trunk_is_that_of_the_seed(aggregation):
+    plain = efficientnet_b0(1, 8, seed=4).features.state_dict()
+    ours = efficientnet_b0(1, 8, seed=4, aggregation=aggregation).features.state_dict()
+    assert all(torch.equal(ours[key], tensor) for key, tensor in plain.items())
+
+
+@pytest.mark.parametrize("aggregation", OTHERS)
 def test_training_by_the_op_equals_the_parts(torchvision_network, generator, aggregation):
     ours = efficientnet_b0(1, 24, aggregation=aggregation).double()
     reference = torchvision_network(1).double()
@@ -85,9 +92,7 @@ def test_copies_embed_alike(generator, aggregation):
     expected = network(spectrograms)
     for other in (copy.deepcopy(network), pickle.loads(pickle.dumps(network))):
         assert torch.equal(other(spectrograms), expected)
-    assert torch.equal(
-        efficientnet_b0(1, 8, aggregation=aggregation, seed=3).eval()(spectrograms), expected
-    )
+    assert torch.equal(efficientnet_b0(1, 8, aggregation=aggregation, seed=3).eval()(spectrograms), expected)
 
 
 @pytest.mark.parametrize("name", sorted(name for name in NETWORKS if name.startswith("efficientnet")))
@@ -108,7 +113,9 @@ def test_every_network_embeds_saves_and_loads_any_length(generator, tmp_path, na
 
 def test_silence_in_training_has_finite_gradients(generator):
     encoder = SingerEncoder.untrained(network="efficientnet_b0_att", embedding_dim=8).train()
-    encoder(torch.stack([torch.zeros(22_050), torch.randn(22_050, generator=generator)])).square().sum().backward()
+    encoder(
+        torch.stack([torch.zeros(22_050), torch.randn(22_050, generator=generator)])
+    ).square().sum().backward()
     assert all(parameter.grad.isfinite().all() for parameter in encoder.parameters())
 
 

@@ -10,7 +10,7 @@ EPS = 1e-6
 
 
 def reference(frames, scores):
-    """Okabe et al. 2018 (https://arxiv.org/abs/1803.10963), equations 3 to 6, the variance as they write it."""
+    """Okabe et al. 2018, equations 3 to 6: https://arxiv.org/abs/1803.10963."""
     weights = scores.exp() / scores.exp().sum(dim=1, keepdim=True)
     mean = torch.einsum("bt,bdt->bd", weights, frames)
     variance = torch.einsum("bt,bdt->bd", weights, frames**2) - mean**2

@@ -62,14 +62,18 @@ def draws(network, batch):
     return residual, pooled
 
 
-@pytest.mark.parametrize(("make", "blocks", "shortcuts"), [(efficientnet_b0, 16, 9), (efficientnet_b4, 32, 25)])
+@pytest.mark.parametrize(
+    ("make", "blocks", "shortcuts"), [(efficientnet_b0, 16, 9), (efficientnet_b4, 32, 25)]
+)
 def test_probabilities_are_torchvisions(torchvision_network, make, blocks, shortcuts):
     network = make(1, 24, dropout=0.4, stochastic_depth=0.2)
     residual, pooled = draws(network, 20_000)
     reference = [  # torchvision's own probabilities, at its default of 0.2
         0.2 * number / blocks
         for number, block in enumerate(
-            block for stage in torchvision_network(1, variant=network.variant).features[1:-1] for block in stage
+            block
+            for stage in torchvision_network(1, variant=network.variant).features[1:-1]
+            for block in stage
         )
         if block.use_res_connect
     ]
@@ -168,7 +172,8 @@ def test_the_op_in_eval_mode_takes_scales_too(network, spectrograms):
         (None, torch.ones(2, 1281), ValueError, "pooled_scale must have shape [2, 1280], got [2, 1281]"),
         (torch.ones(9, 2, dtype=torch.bool), None, TypeError,
          "residual_scale must have a floating point dtype, got Bool"),
-        (None, torch.ones(2, 1280, device="meta"), ValueError, "pooled_scale must be on the device cpu, got meta"),
+        (None, torch.ones(2, 1280, device="meta"), ValueError,
+         "pooled_scale must be on the device cpu, got meta"),
     ],
 )  # fmt: skip
 def test_bad_scales_are_named(network, spectrograms, residual, pooled, error, sentence):
@@ -180,4 +185,6 @@ def test_bad_scales_are_named(network, spectrograms, residual, pooled, error, se
 def test_opcheck(network, spectrograms):
     scales = draws(dropping(network.train()), 2)
     values = op_arguments(network, spectrograms, *scales)
-    opcheck(torch.ops.singerprint.efficientnet_b0.default, values, test_utils=("test_schema", "test_faketensor"))
+    opcheck(
+        torch.ops.singerprint.efficientnet_b0.default, values, test_utils=("test_schema", "test_faketensor")
+    )
