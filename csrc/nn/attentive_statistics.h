@@ -6,7 +6,7 @@
 // The variance is a sum of squares, not a difference of two large numbers: never negative. Its root's gradient is at
 // most sqrt(weight[t]) above eps and 0 below, so equal frames give no NaN.
 //
-// Made of PyTorch's operators: 1280 x 11 numbers a clip, a thousandth of the network's work.
+// Made of PyTorch's operators: 1280 x 11 numbers a clip, far below a hundredth of the network's work.
 #pragma once
 #include <ATen/core/Tensor.h>
 

@@ -24,7 +24,7 @@ namespace singerprint {
 // batch norm by the batch, and running_statistics are updated in place:
 //   running = (1 - momentum) * running + momentum * batch
 // eps is added to the variances. residual_scale: (blocks with a shortcut, batch), in the order of the blocks.
-// pooled_scale: (batch, head channels). Both floating, not differentiated; nothing is 1.
+// pooled_scale: (batch, head channels). Both of any floating dtype; none is 1.
 // Returns (batch, embedding_dim). Differentiable; safe to call from several threads unless they train the same
 // running_statistics.
 at::Tensor efficientnet(const EfficientNetVariant& variant, const at::Tensor& spectrograms, at::TensorList parameters,

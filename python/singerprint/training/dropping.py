@@ -1,7 +1,7 @@
 """What an encoder's network drops in training: as published, unless the configuration says otherwise."""
 
 from singerprint.models import EfficientNet, SingerEncoder
-from singerprint.models.networks import PUBLISHED_DROPPING
+from singerprint.models.networks import PUBLISHED_DROPPING, Dropping
 from singerprint.training.config import TrainConfig
 
 
@@ -17,7 +17,7 @@ def set_dropping(encoder: SingerEncoder, config: TrainConfig) -> None:
             if probability := getattr(config, setting):
                 raise ValueError(f"train: {setting} must be left out with {name}, got {probability}")
         return
-    published = PUBLISHED_DROPPING[name]
+    published = PUBLISHED_DROPPING.get(name, Dropping(0.0, 0.0))
     network.dropout = published.dropout if config.dropout is None else config.dropout
     network.stochastic_depth = (
         published.stochastic_depth if config.stochastic_depth is None else config.stochastic_depth

@@ -45,6 +45,21 @@ TEST(EfficientNetModule, HasTheNamesOfTheLayout) {
   }
 }
 
+TEST(EfficientNetModule, B4HasTheWeightsOfItsLayoutAndEmbeds) {
+  EfficientNetB4 network(1, 12);
+  const auto parameters = network->named_parameters();
+  for (const TensorLayout& tensor : efficientnet_layout(kEfficientNetB4, 1, 12)) {
+    if (!tensor.is_parameter()) continue;
+    const at::Tensor* const found = parameters.find(tensor.name);
+    ASSERT_NE(found, nullptr) << tensor.name;
+    EXPECT_EQ(found->sizes(), at::IntArrayRef(tensor.shape)) << tensor.name;
+  }
+  network->eval();
+  const at::Tensor embeddings = network->forward(at::randn({2, 1, 33, 40}));
+  EXPECT_EQ(embeddings.sizes(), (at::IntArrayRef{2, 12}));
+  EXPECT_TRUE(embeddings.isfinite().all().item<bool>());
+}
+
 TEST(EfficientNetModule, OnlyTrainingChangesTheBuffers) {
   EfficientNetB0 network(1, 12);
   const at::Tensor spectrograms = at::randn({2, 1, 33, 40});
