@@ -67,7 +67,7 @@ TEST(FoldedClip, WhatTheMemoryHeldDoesNotMatter) {
 
 TEST(FoldedClip, TheFeaturesAreWhatIsPooled) {
   for (const EfficientNetVariant& variant : {kEfficientNetB0, kEfficientNetB4}) {
-    const OwnedTensors owned(1, 0, variant);
+    const OwnedTensors owned(1, 10, variant);
     const FoldedEfficientNet network = fold_efficientnet(owned.tensors);
     for (const Picture size : {Picture{1, 1}, {33, 47}, {80, 345}}) {
       const std::vector<float> pooled = pooled_by(network, size, one_worker(), 0.0f);
