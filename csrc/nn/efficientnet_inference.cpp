@@ -15,12 +15,13 @@
 #include <vector>
 
 #include "core/precompiled.h"
+#include "nn/folded_classifier.h"
 #include "nn/folded_clip.h"
 
 namespace singerprint {
 namespace {
 
-// Networks that stay folded, 21 MB each: an encoder, its moving average and some more.
+// Networks that stay folded, 21 MB each (77 MB of B4): an encoder, its moving average and some more.
 constexpr std::size_t kFoldedNetworks = 8;
 constexpr std::int64_t kSampledValues = 16;  // of each tensor
 
@@ -69,6 +70,7 @@ struct FoldedNetwork {
   std::shared_ptr<const FoldedEfficientNet> network;
 
   bool is_of(at::TensorList parameters, at::TensorList running_statistics, double its_eps) const {
+    if (states.size() != parameters.size() + running_statistics.size()) return false;
     auto state = states.begin();
     const auto is_next = [&](const at::Tensor& tensor) { return (state++)->is_of(tensor); };
     return eps == its_eps && std::all_of(parameters.begin(), parameters.end(), is_next) &&
@@ -76,14 +78,15 @@ struct FoldedNetwork {
   }
 
   // Nobody can ask for it any more: its tensors are gone, or this one's have changed.
-  bool is_stale(const at::Tensor& first_parameter) const {
+  bool is_stale(const at::Tensor& first_parameter, std::size_t tensors) const {
     const auto& storage = states.front().storage;
-    return storage.expired() || storage._unsafe_get_target() == first_parameter.storage().unsafeGetStorageImpl();
+    return storage.expired() || (states.size() == tensors &&
+                                 storage._unsafe_get_target() == first_parameter.storage().unsafeGetStorageImpl());
   }
 };
 
-std::shared_ptr<const FoldedEfficientNet> fold(at::TensorList parameters, at::TensorList running_statistics,
-                                               double eps) {
+std::shared_ptr<const FoldedEfficientNet> fold(const EfficientNetVariant& variant, at::TensorList parameters,
+                                               at::TensorList running_statistics, bool embeds, double eps) {
   std::vector<at::Tensor> kept;
   const auto contiguous = [&](at::TensorList tensors) {
     std::vector<const float*> data;
@@ -92,12 +95,12 @@ std::shared_ptr<const FoldedEfficientNet> fold(at::TensorList parameters, at::Te
     return data;
   };
   return std::make_shared<const FoldedEfficientNet>(
-      fold_efficientnet({parameters.front().size(1), parameters.back().size(0), eps, contiguous(parameters),
-                         contiguous(running_statistics)}));
+      fold_efficientnet({variant, parameters.front().size(1), embeds ? parameters.back().size(0) : 0, eps,
+                         contiguous(parameters), contiguous(running_statistics)}));
 }
 
-std::shared_ptr<const FoldedEfficientNet> folded(at::TensorList parameters, at::TensorList running_statistics,
-                                                 double eps) {
+std::shared_ptr<const FoldedEfficientNet> folded(const EfficientNetVariant& variant, at::TensorList parameters,
+                                                 at::TensorList running_statistics, bool embeds, double eps) {
   static std::mutex mutex;
   static std::vector<FoldedNetwork> networks;  // the one that was used last is the first
   const std::lock_guard<std::mutex> lock(mutex);
@@ -108,9 +111,10 @@ std::shared_ptr<const FoldedEfficientNet> folded(at::TensorList parameters, at::
     std::rotate(networks.begin(), found, found + 1);
     return networks.front().network;
   }
-  std::erase_if(networks, [&](const FoldedNetwork& network) { return network.is_stale(parameters.front()); });
+  const std::size_t tensors = parameters.size() + running_statistics.size();
+  std::erase_if(networks, [&](const FoldedNetwork& network) { return network.is_stale(parameters.front(), tensors); });
   if (networks.size() == kFoldedNetworks) networks.pop_back();
-  FoldedNetwork network{{}, eps, fold(parameters, running_statistics, eps)};
+  FoldedNetwork network{{}, eps, fold(variant, parameters, running_statistics, embeds, eps)};
   for (const at::Tensor& tensor : parameters) network.states.emplace_back(tensor);
   for (const at::Tensor& tensor : running_statistics) network.states.emplace_back(tensor);
   networks.insert(networks.begin(), std::move(network));
@@ -132,6 +136,27 @@ Workers all_threads() {
           }};
 }
 
+// What becomes of one clip, a contiguous slice of `to`: feature_map or pooled_features.
+using ClipFunction = void (*)(const FoldedEfficientNet& network, const float* spectrogram, Picture spectrogram_size,
+                              const Workers& workers, float* memory, float* to);
+
+void run_clips(const FoldedEfficientNet& network, const at::Tensor& spectrograms, ClipFunction run,
+               const at::Tensor& to) {
+  const at::Tensor input = spectrograms.contiguous();
+  const std::int64_t batch = input.size(0);
+  const Picture size{input.size(2), input.size(3)};
+  const Workers threads = all_threads();
+  const bool clip_by_clip = batch < threads.count;
+  const Workers& in_clip = clip_by_clip ? threads : one_worker();
+  const std::int64_t floats = clip_floats(network, size, in_clip);
+  const at::Tensor memory = at::empty({(clip_by_clip ? 1 : threads.count) * floats}, input.options());
+  const auto run_clip = [&](std::int64_t clip, int worker) {
+    run(network, input.const_data_ptr<float>() + clip * network.in_channels * size.pixels(), size, in_clip,
+        memory.mutable_data_ptr<float>() + worker * floats, to.mutable_data_ptr<float>() + clip * (to.numel() / batch));
+  };
+  (clip_by_clip ? one_worker() : threads).for_each(batch, run_clip);
+}
+
 }  // namespace
 
 bool infers_natively(const at::Tensor& spectrograms, at::TensorList parameters, at::TensorList running_statistics) {
@@ -151,28 +176,25 @@ bool infers_natively(const at::Tensor& spectrograms, at::TensorList parameters, 
          std::all_of(running_statistics.begin(), running_statistics.end(), is_fixed);
 }
 
-at::Tensor efficientnet_b0_inference(const at::Tensor& spectrograms, at::TensorList parameters,
-                                     at::TensorList running_statistics, double eps) {
-  const std::shared_ptr<const FoldedEfficientNet> network = folded(parameters, running_statistics, eps);
-  const at::Tensor input = spectrograms.contiguous();
-  const std::int64_t batch = input.size(0);
-  const Picture size{input.size(2), input.size(3)};
-  const Workers threads = all_threads();
-  const bool clip_by_clip = batch < threads.count;
-  const Workers& in_clip = clip_by_clip ? threads : one_worker();
-
-  const std::int64_t floats = clip_floats(*network, size, in_clip);
-  const at::Tensor memory = at::empty({(clip_by_clip ? 1 : threads.count) * floats}, input.options());
-  const at::Tensor pooled = at::empty({batch, kHeadChannels}, input.options());
-  const at::Tensor result = at::empty({batch, network->embedding_dim}, input.options());
-  const auto pool_clip = [&](std::int64_t clip, int worker) {
-    pooled_features(*network, input.const_data_ptr<float>() + clip * network->in_channels * size.pixels(), size,
-                    in_clip, memory.mutable_data_ptr<float>() + worker * floats,
-                    pooled.mutable_data_ptr<float>() + clip * kHeadChannels);
-  };
-  (clip_by_clip ? one_worker() : threads).for_each(batch, pool_clip);
-  embed_pooled(*network, pooled.const_data_ptr<float>(), batch, threads, result.mutable_data_ptr<float>());
+at::Tensor efficientnet_inference(const EfficientNetVariant& variant, const at::Tensor& spectrograms,
+                                  at::TensorList parameters, at::TensorList running_statistics, double eps) {
+  const auto network = folded(variant, parameters, running_statistics, /*embeds=*/true, eps);
+  const std::int64_t batch = spectrograms.size(0);
+  const at::Tensor pooled = at::empty({batch, network->head_channels}, spectrograms.options());
+  const at::Tensor result = at::empty({batch, network->embedding_dim}, spectrograms.options());
+  run_clips(*network, spectrograms, pooled_features, pooled);
+  embed_pooled(*network, pooled.const_data_ptr<float>(), batch, all_threads(), result.mutable_data_ptr<float>());
   return result;
+}
+
+at::Tensor efficientnet_features_inference(const EfficientNetVariant& variant, const at::Tensor& spectrograms,
+                                           at::TensorList parameters, at::TensorList running_statistics, double eps) {
+  const auto network = folded(variant, parameters, running_statistics, /*embeds=*/false, eps);
+  const auto shrunk = [&](std::int64_t dim) { return (spectrograms.size(dim) - 1) / kTotalStride + 1; };
+  const at::Tensor result =
+      at::empty({spectrograms.size(0), shrunk(2), shrunk(3), network->head_channels}, spectrograms.options());
+  run_clips(*network, spectrograms, feature_map, result);
+  return result.permute({0, 3, 1, 2});
 }
 
 }  // namespace singerprint

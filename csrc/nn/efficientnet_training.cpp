@@ -66,7 +66,7 @@ std::vector<float*> writable(at::TensorList tensors) {
 variable_list differentiable_gradients(const at::Tensor& spectrograms, at::TensorList parameters, double eps,
                                        const at::Tensor& dfeatures) {
   const c10::impl::ExcludeDispatchKeyGuard without_autocast(c10::autocast_dispatch_keyset);
-  const at::Tensor features = efficientnet_b0_features(spectrograms, parameters, {}, true, 0.0, eps);
+  const at::Tensor features = features_by_operators(kEfficientNetB0, spectrograms, parameters, {}, true, 0.0, eps);
   variable_list inputs, gradients;
   const auto wanted = [](const at::Tensor& tensor) { return tensor.requires_grad(); };
   if (wanted(spectrograms)) inputs.push_back(spectrograms);
@@ -98,7 +98,7 @@ class TrainedFeatures : public torch::autograd::Function<TrainedFeatures> {
         }};
     const Picture size = shape.features();
     const at::Tensor features =
-        at::empty({shape.clips, kHeadChannels, size.rows, size.columns}, spectrograms.options());
+        at::empty({shape.clips, kEfficientNetB0.head_channels, size.rows, size.columns}, spectrograms.options());
     train_network(shape, {read_only(values), writable(options.running_statistics), options.momentum, options.eps},
                   spectrograms.const_data_ptr<float>(), Team(all_threads()), kept, features.mutable_data_ptr<float>());
     if (options.keeps) {

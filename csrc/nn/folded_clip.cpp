@@ -34,17 +34,36 @@ class Clip {
 
   std::int64_t floats() const { return floats_; }
 
-  void run(float* pooled) {
+  void map(float* features) {
+    run_blocks();
+    for_each_head_part([&](BlockRange range, const float* head, std::int64_t plane) {
+      for (std::int64_t b = 0; b < range.count; ++b) {
+        float* const to = features + (range.begin + b) * lanes_;
+        for (std::int64_t pixel = 0; pixel < size_.pixels(); ++pixel) {
+          std::copy_n(head + b * plane + pixel * lanes_, lanes_, to + pixel * network_.head_channels);
+        }
+      }
+    });
+  }
+
+  void pool(float* pooled) {
+    run_blocks();
+    const float factor = 1.0f / static_cast<float>(size_.pixels());
+    for_each_head_part([&](BlockRange range, const float* head, std::int64_t) {
+      kernels_.sum_pixels(head, range.count, size_.pixels(), factor, pooled + range.begin * lanes_);
+    });
+  }
+
+ private:
+  void run_blocks() {
     for (const FoldedBlock& block : network_.blocks) {
       expand_and_filter(block);
       squeeze_and_excite(block);
       project(block);
       std::swap(features_, next_);
     }
-    pool(pooled);
   }
 
- private:
   void reserve() {
     std::int64_t features = 0, filtered = 0, channels = 0, project = 0;
     Picture in = size_;
@@ -100,10 +119,17 @@ class Clip {
     return patches;
   }
 
-  // One row of the expanded picture into `to`, whose blocks lie to_block apart.
+  // One row of what the depthwise convolution sees into `to`, whose blocks lie to_block apart.
   void expand_row(const FoldedBlock& block, BlockRange range, std::int64_t row, int worker, float* to,
                   std::int64_t to_block) {
     const bool is_stem = &block == &network_.blocks.front();
+    if (!is_stem && !block.shape.expands()) {
+      const float* const in = features_ + (range.begin * size_.pixels() + row * size_.columns) * lanes_;
+      for (std::int64_t b = 0; b < range.count; ++b) {
+        std::copy_n(in + b * size_.pixels() * lanes_, size_.columns * lanes_, to + b * to_block);
+      }
+      return;
+    }
     const PackedFilters& expand = block.expand;
     const float* const in = is_stem ? patch_row(row, worker) : features_ + row * size_.columns * lanes_;
     const std::int64_t in_block = (is_stem ? size_.columns : size_.pixels()) * lanes_;
@@ -218,7 +244,9 @@ class Clip {
     });
   }
 
-  void pool(float* pooled) {
+  // Calls use with blocks of the head's outputs, (range.count, pixels, lanes), planes of as many floats.
+  template <typename Use>
+  void for_each_head_part(const Use& use) {
     const PackedFilters& head = network_.head;
     const std::int64_t pixels = size_.pixels(), plane = pixels * lanes_;
     workers_.for_each(block_parts(head.blocks), [&](std::int64_t part, int worker) {
@@ -227,7 +255,7 @@ class Clip {
       kernels_.product({features_, plane, head.depth, head.weight + range.begin * head.depth * lanes_,
                         head.bias + range.begin * lanes_, nullptr, out, plane, Activation::kSilu},
                        range.count, pixels);
-      kernels_.sum_pixels(out, range.count, pixels, 1.0f / static_cast<float>(pixels), pooled + range.begin * lanes_);
+      use(range, out, plane);
     });
   }
 
@@ -261,31 +289,12 @@ std::int64_t clip_floats(const FoldedEfficientNet& network, Picture spectrogram_
 
 void pooled_features(const FoldedEfficientNet& network, const float* spectrogram, Picture spectrogram_size,
                      const Workers& workers, float* memory, float* pooled) {
-  Clip(network, workers, spectrogram, spectrogram_size, memory).run(pooled);
+  Clip(network, workers, spectrogram, spectrogram_size, memory).pool(pooled);
 }
 
-void embed_pooled(const FoldedEfficientNet& network, const float* pooled, std::int64_t clips, const Workers& workers,
-                  float* embeddings) {
-  const PackedFilters& classifier = network.classifier;
-  const std::int64_t lanes = network.kernels.lanes, in_blocks = kHeadChannels / lanes, plane = clips * lanes;
-  const AlignedFloats in(in_blocks * plane), out(classifier.blocks * plane);  // clips are the pixels
-  for (std::int64_t clip = 0; clip < clips; ++clip) {
-    for (std::int64_t b = 0; b < in_blocks; ++b) {
-      std::copy_n(pooled + clip * kHeadChannels + b * lanes, lanes, in.data() + b * plane + clip * lanes);
-    }
-  }
-  workers.for_each(block_parts(classifier.blocks), [&](std::int64_t part, int) {
-    const BlockRange range = block_range(part, classifier.blocks);
-    network.kernels.product(
-        {in.data(), plane, kHeadChannels, classifier.weight + range.begin * kHeadChannels * lanes,
-         classifier.bias + range.begin * lanes, nullptr, out.data() + range.begin * plane, plane, Activation::kNone},
-        range.count, clips);
-  });
-  for (std::int64_t clip = 0; clip < clips; ++clip) {
-    for (std::int64_t n = 0; n < network.embedding_dim; ++n) {
-      embeddings[clip * network.embedding_dim + n] = out.data()[n / lanes * plane + clip * lanes + n % lanes];
-    }
-  }
+void feature_map(const FoldedEfficientNet& network, const float* spectrogram, Picture spectrogram_size,
+                 const Workers& workers, float* memory, float* features) {
+  Clip(network, workers, spectrogram, spectrogram_size, memory).map(features);
 }
 
 }  // namespace singerprint

@@ -75,14 +75,15 @@ class Packer {
   std::int64_t floats_ = 0;  // of it that are taken
 };
 
-void pack(FoldedEfficientNet& network, Packer& packer) {
-  PackedFilters stem = packer.convolution(kStemChannels, network.in_channels * kStemKernel * kStemKernel);
-  for (const Stage& stage : kEfficientNetB0Stages) {
+void pack(FoldedEfficientNet& network, const EfficientNetVariant& variant, Packer& packer) {
+  PackedFilters stem = packer.convolution(variant.stem_channels, network.in_channels * kStemKernel * kStemKernel);
+  for (const Stage& stage : variant.stages) {
     for (int layer = 0; layer < stage.layers; ++layer) {
       FoldedBlock block;
       block.shape = block_of(stage, layer);
       const std::int64_t in = block.shape.in_channels, expanded = block.shape.expanded_channels;
-      block.expand = network.blocks.empty() ? stem : packer.convolution(expanded, in);
+      if (network.blocks.empty()) block.expand = stem;
+      if (block.shape.expands()) block.expand = packer.convolution(expanded, in);
       block.depthwise = packer.convolution(expanded, block.shape.kernel * block.shape.kernel, true);
       block.squeeze = packer.linear(block.shape.squeezed_channels, expanded);
       block.excite = packer.linear(expanded, block.shape.squeezed_channels);
@@ -90,15 +91,21 @@ void pack(FoldedEfficientNet& network, Packer& packer) {
       network.blocks.push_back(block);
     }
   }
-  network.head = packer.convolution(kHeadChannels, network.blocks.back().shape.out_channels);
-  network.classifier = packer.linear(network.embedding_dim, kHeadChannels);
+  network.head = packer.convolution(network.head_channels, network.blocks.back().shape.out_channels);
+  if (network.embedding_dim > 0) network.classifier = packer.linear(network.embedding_dim, network.head_channels);
 }
 
 FoldedEfficientNet packed_network(const EfficientNetTensors& tensors, std::int64_t& floats, AlignedFloats memory) {
-  FoldedEfficientNet network{
-      SINGERPRINT_LANES(pixel_kernels)(), tensors.in_channels, tensors.embedding_dim, {}, {}, {}, std::move(memory)};
+  FoldedEfficientNet network{SINGERPRINT_LANES(pixel_kernels)(),
+                             tensors.in_channels,
+                             tensors.variant.head_channels,
+                             tensors.embedding_dim,
+                             {},
+                             {},
+                             {},
+                             std::move(memory)};
   Packer packer(tensors, network.kernels.lanes, network.memory.data());
-  pack(network, packer);
+  pack(network, tensors.variant, packer);
   floats = packer.floats();
   return network;
 }

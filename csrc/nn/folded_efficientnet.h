@@ -1,4 +1,4 @@
-// FoldedEfficientNet: the weights of efficientnet_b0 with its batch norms folded in, as the CPU's kernels want them.
+// FoldedEfficientNet: the weights of an EfficientNet with its batch norms folded in, as the CPU's kernels want them.
 //   filters' = filters * weight / sqrt(running_var + eps), bias' = bias - running_mean * weight / sqrt(running_var +
 //   eps)
 // in double, then rounded. nn/folded_clip.h computes with them.
@@ -12,8 +12,9 @@
 
 namespace singerprint {
 
-// Contiguous tensors in the order of efficientnet_b0_layout.
+// Contiguous tensors in the order of efficientnet_layout; without the linear layer embedding_dim is 0.
 struct EfficientNetTensors {
+  const EfficientNetVariant& variant;
   std::int64_t in_channels;
   std::int64_t embedding_dim;
   double eps;
@@ -44,7 +45,7 @@ struct PackedFilters {
 
 struct FoldedBlock {
   Block shape;
-  PackedFilters expand;  // of the first block: the stem
+  PackedFilters expand{};  // of the first block: the stem; of others that do not expand: nothing
   PackedFilters depthwise;
   PackedFilters squeeze;
   PackedFilters excite;
@@ -54,11 +55,12 @@ struct FoldedBlock {
 struct FoldedEfficientNet {
   PixelKernels kernels;
   std::int64_t in_channels;
+  std::int64_t head_channels;  // whole blocks
   std::int64_t embedding_dim;
   std::vector<FoldedBlock> blocks;
   PackedFilters head;
-  PackedFilters classifier;
-  AlignedFloats memory;  // of all filters, in the order in which they are used
+  PackedFilters classifier;  // where embedding_dim > 0
+  AlignedFloats memory;      // of all filters, in the order in which they are used
 };
 
 // Copies what it needs of the tensors.

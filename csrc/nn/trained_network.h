@@ -20,7 +20,7 @@ struct TrainedNetworkShape {
   Picture features() const;  // after the last block
 };
 
-// Contiguous tensors in the order of efficientnet_b0_layout, without the linear layer.
+// Contiguous tensors in the order of efficientnet_layout, without the linear layer.
 struct TrainedNetworkTensors {
   std::vector<const float*> parameters;
   std::vector<float*> running_statistics;  // the gradient needs none

@@ -47,6 +47,7 @@ PYTHON_ARROWS["cli"] = PYTHON_ARROWS["experiments"] | {"distributed", "experimen
 
 # An op's Python home where it is not python/singerprint/<domain>/<op>.py.
 PYTHON_HOME = {
+    "nn/attentive_statistics": "models/attentive_statistics",
     "nn/cnn_transformer": "models/cnn_transformer",
     "nn/efficientnet": "models/efficientnet",
     "nn/vit": "models/vit",

@@ -94,11 +94,18 @@ SIGNATURES = {
         "eps=0.0001"
     ),
     "losses.VICReg": "invariance_weight=25.0, variance_weight=25.0, covariance_weight=1.0, gamma=1.0",
+    "SingerEncoder.frames": "self, clip, sample_rate_hz=None",
+    "models.attentive_statistics": "frames, scores, eps=1e-06",
+    "models.efficientnet_b0": (
+        "in_channels=1, embedding_dim=1000, *, aggregation='mean', dropout=0.0, stochastic_depth=0.0, seed=0"
+    ),
+    "models.efficientnet_b4": (
+        "in_channels=1, embedding_dim=1000, *, aggregation='mean', dropout=0.0, stochastic_depth=0.0, seed=0"
+    ),
     "models.SingerClassifier": "in_dim, singers, hidden_dim=1024, scale=30.0, *, seed=0",
     "models.SingerClassifier.identify": "self, embeddings, tracks=None, count=5",
     "models.PerceptronProjection": "in_dim=2048, hidden_dim=1024, out_dim=2048, *, seed=0",
     "models.cnn_transformer": "channels=1, mels=80, embedding_dim=1000, *, seed=0",
-    "models.efficientnet_b0": "in_channels=1, embedding_dim=1000, *, seed=0",
     "models.encoder_preset": "name, **changes",
     "models.export_onnx": "encoder, path, seconds=None",
     "models.initialize": "network, source='imagenet'",

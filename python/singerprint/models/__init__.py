@@ -2,6 +2,8 @@
 
 from singerprint.models.cnn_transformer import CnnTransformer, cnn_transformer
 from singerprint.models.efficientnet import EfficientNet, efficientnet_b0
+from singerprint.models.attentive_statistics import AttentiveStatistics, attentive_statistics
+from singerprint.models.efficientnet import EfficientNet, efficientnet_b0, efficientnet_b4
 from singerprint.models.encoder_config import EncoderConfig
 from singerprint.models.encoder_presets import encoder_preset
 from singerprint.models.export import PortableEncoder, export_onnx
@@ -16,6 +18,7 @@ from singerprint.models.vit import VisionTransformer, vit_s16
 
 __all__ = [
     "CnnTransformer",
+    "AttentiveStatistics",
     "EfficientNet",
     "EncoderConfig",
     "Identification",
@@ -32,6 +35,9 @@ __all__ = [
     "encoder_preset",
     "export_onnx",
     "initialize",
+    "attentive_statistics",
+    "efficientnet_b0",
+    "efficientnet_b4",
     "load_model",
     "pool_segments",
     "save_model",

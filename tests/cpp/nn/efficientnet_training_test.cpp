@@ -15,7 +15,7 @@ struct Tensors {
 
   explicit Tensors(std::int64_t in_channels) {
     at::manual_seed(0);
-    for (const TensorLayout& layout : efficientnet_b0_layout(in_channels, 1)) {
+    for (const TensorLayout& layout : efficientnet_layout(kEfficientNetB0, in_channels, 1)) {
       if (layout.kind == TensorKind::kNumBatchesTracked || layout.name.starts_with("classifier")) continue;
       at::Tensor tensor = at::zeros(layout.shape);
       if (layout.kind == TensorKind::kConvolution) {
@@ -41,7 +41,7 @@ TEST(EfficientNetTraining, FeaturesAndGradientsAreThoseOfTheOperators) {
   inputs.insert(inputs.end(), tensors.parameters.begin(), tensors.parameters.end());
   wide_inputs.insert(wide_inputs.end(), wide.begin(), wide.end());
   const at::Tensor features = trained_features(spectrograms, tensors.parameters, tensors.statistics, 0.1, 1e-5);
-  const at::Tensor expected = efficientnet_b0_features(wide_inputs[0], wide, {}, true, 0.1, 1e-5);
+  const at::Tensor expected = features_by_operators(kEfficientNetB0, wide_inputs[0], wide, {}, true, 0.1, 1e-5);
   EXPECT_LE((features - expected).norm().item<double>(), 1e-5 * expected.norm().item<double>());  // the promise
   const at::Tensor direction = at::randn_like(expected);
   const auto gradients = torch::autograd::grad({features}, inputs, {direction.to(at::kFloat)});
@@ -64,7 +64,8 @@ TEST(EfficientNetTraining, TakesPlainFloatsAlone) {
   EXPECT_TRUE(is_native(spectrograms.transpose(2, 3)));
   EXPECT_FALSE(is_native(spectrograms.to(at::kDouble)));
   EXPECT_FALSE(is_native(spectrograms.to(at::kMeta)));
-  tensors.statistics.back() = at::ones({2 * kHeadChannels}).slice(0, 0, std::nullopt, 2);  // written to in place
+  tensors.statistics.back() =
+      at::ones({2 * kEfficientNetB0.head_channels}).slice(0, 0, std::nullopt, 2);  // written to in place
   EXPECT_FALSE(is_native(spectrograms));
 }
 

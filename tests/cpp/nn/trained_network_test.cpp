@@ -14,12 +14,13 @@ struct Training {
   TrainedNetworkShape shape;
   std::vector<std::vector<float>> parameters, statistics, states;
   std::vector<float> spectrograms = normal_floats(shape.clips * shape.channels * shape.spectrogram.pixels());
-  std::vector<float> features = std::vector<float>(shape.clips * kHeadChannels * shape.features().pixels());
+  std::vector<float> features =
+      std::vector<float>(shape.clips * kEfficientNetB0.head_channels * shape.features().pixels());
   std::vector<float> dfeatures = normal_floats(static_cast<std::int64_t>(features.size()));
   int layers = 0;
 
   explicit Training(const TrainedNetworkShape& its) : shape(its) {
-    for (const TensorLayout& layout : efficientnet_b0_layout(shape.channels, 1)) {
+    for (const TensorLayout& layout : efficientnet_layout(kEfficientNetB0, shape.channels, 1)) {
       std::int64_t count = 1;
       for (const std::int64_t size : layout.shape) count *= size;
       if (layout.name.starts_with("classifier") || layout.kind == TensorKind::kNumBatchesTracked) continue;
