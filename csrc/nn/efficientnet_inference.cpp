@@ -21,17 +21,18 @@ namespace singerprint {
 namespace {
 
 // Networks that stay folded, 21 MB each: an encoder, its moving average and some more.
-constexpr std::size_t kFoldedNetworks = 8;
+constexpr std::size_t kFoldedNetworks = 8;   // of either Value
 constexpr std::int64_t kSampledValues = 16;  // of each tensor
 
 // A sum over values spread evenly over the tensor: of bits, so that NaN equals itself.
 std::uint32_t sampled_bits(const at::Tensor& tensor) {
-  const auto* const values = static_cast<const float*>(tensor.const_data_ptr());
+  const auto* const values = static_cast<const char*>(tensor.const_data_ptr());
+  const std::int64_t bytes = tensor.element_size();  // 4 or 2
   const std::int64_t count = tensor.is_non_overlapping_and_dense() ? tensor.numel() : 1;
   std::uint32_t sum = 0;
   for (std::int64_t i = 0; i < std::min(count, kSampledValues); ++i) {
-    std::uint32_t bits;
-    std::memcpy(&bits, values + i * count / std::min(count, kSampledValues), sizeof(bits));
+    std::uint32_t bits = 0;
+    std::memcpy(&bits, values + i * count / std::min(count, kSampledValues) * bytes, bytes);
     sum = sum * 31 + bits;
   }
   return sum;
@@ -41,6 +42,7 @@ std::uint32_t sampled_bits(const at::Tensor& tensor) {
 struct TensorState {
   c10::weak_intrusive_ptr<c10::StorageImpl> storage;
   const void* data;
+  at::ScalarType dtype;
   std::vector<std::int64_t> strides;
   std::uint32_t version;
   std::uint32_t bits;
@@ -48,14 +50,15 @@ struct TensorState {
   explicit TensorState(const at::Tensor& tensor)
       : storage(tensor.storage().getWeakStorageImpl()),
         data(tensor.const_data_ptr()),
+        dtype(tensor.scalar_type()),
         strides(tensor.strides().vec()),
         version(version_of(tensor)),
         bits(sampled_bits(tensor)) {}
 
   bool is_of(const at::Tensor& tensor) const {
     return !storage.expired() && storage._unsafe_get_target() == tensor.storage().unsafeGetStorageImpl() &&
-           data == tensor.const_data_ptr() && tensor.strides() == strides && version == version_of(tensor) &&
-           bits == sampled_bits(tensor);
+           data == tensor.const_data_ptr() && dtype == tensor.scalar_type() && tensor.strides() == strides &&
+           version == version_of(tensor) && bits == sampled_bits(tensor);
   }
 
   static std::uint32_t version_of(const at::Tensor& tensor) {
@@ -63,10 +66,11 @@ struct TensorState {
   }
 };
 
+template <class Value>
 struct FoldedNetwork {
   std::vector<TensorState> states;  // of the parameters, then of the running statistics
   double eps;
-  std::shared_ptr<const FoldedEfficientNet> network;
+  std::shared_ptr<const FoldedEfficientNet<Value>> network;
 
   bool is_of(at::TensorList parameters, at::TensorList running_statistics, double its_eps) const {
     auto state = states.begin();
@@ -82,35 +86,37 @@ struct FoldedNetwork {
   }
 };
 
-std::shared_ptr<const FoldedEfficientNet> fold(at::TensorList parameters, at::TensorList running_statistics,
-                                               double eps) {
+template <class Value>
+std::shared_ptr<const FoldedEfficientNet<Value>> fold(at::TensorList parameters, at::TensorList running_statistics,
+                                                      double eps) {
   std::vector<at::Tensor> kept;
   const auto contiguous = [&](at::TensorList tensors) {
     std::vector<const float*> data;
     for (const at::Tensor& tensor : tensors)
-      data.push_back(kept.emplace_back(tensor.contiguous()).const_data_ptr<float>());
+      data.push_back(kept.emplace_back(tensor.to(at::kFloat).contiguous()).const_data_ptr<float>());
     return data;
   };
-  return std::make_shared<const FoldedEfficientNet>(
-      fold_efficientnet({parameters.front().size(1), parameters.back().size(0), eps, contiguous(parameters),
-                         contiguous(running_statistics)}));
+  return std::make_shared<const FoldedEfficientNet<Value>>(
+      fold_efficientnet<Value>({parameters.front().size(1), parameters.back().size(0), eps, contiguous(parameters),
+                                contiguous(running_statistics)}));
 }
 
-std::shared_ptr<const FoldedEfficientNet> folded(at::TensorList parameters, at::TensorList running_statistics,
-                                                 double eps) {
+template <class Value>
+std::shared_ptr<const FoldedEfficientNet<Value>> folded(at::TensorList parameters, at::TensorList running_statistics,
+                                                        double eps) {
   static std::mutex mutex;
-  static std::vector<FoldedNetwork> networks;  // the one that was used last is the first
+  static std::vector<FoldedNetwork<Value>> networks;  // the one that was used last is the first
   const std::lock_guard<std::mutex> lock(mutex);
-  const auto found = std::find_if(networks.begin(), networks.end(), [&](const FoldedNetwork& network) {
+  const auto found = std::find_if(networks.begin(), networks.end(), [&](const FoldedNetwork<Value>& network) {
     return network.is_of(parameters, running_statistics, eps);
   });
   if (found != networks.end()) {
     std::rotate(networks.begin(), found, found + 1);
     return networks.front().network;
   }
-  std::erase_if(networks, [&](const FoldedNetwork& network) { return network.is_stale(parameters.front()); });
+  std::erase_if(networks, [&](const FoldedNetwork<Value>& network) { return network.is_stale(parameters.front()); });
   if (networks.size() == kFoldedNetworks) networks.pop_back();
-  FoldedNetwork network{{}, eps, fold(parameters, running_statistics, eps)};
+  FoldedNetwork<Value> network{{}, eps, fold<Value>(parameters, running_statistics, eps)};
   for (const at::Tensor& tensor : parameters) network.states.emplace_back(tensor);
   for (const at::Tensor& tensor : running_statistics) network.states.emplace_back(tensor);
   networks.insert(networks.begin(), std::move(network));
@@ -132,18 +138,51 @@ Workers all_threads() {
           }};
 }
 
+// What PyTorch's operators would give: the dtype of an autocast region, else that of all tensors.
+at::ScalarType embedding_dtype(const at::Tensor& spectrograms) {
+  return at::autocast::is_autocast_enabled(at::kCPU) ? at::autocast::get_autocast_dtype(at::kCPU)
+                                                     : spectrograms.scalar_type();
+}
+
+bool is_float_or_bfloat16(at::ScalarType dtype) { return dtype == at::kFloat || dtype == at::kBFloat16; }
+
+// float32 embeddings of contiguous spectrograms, of the dtype of Value.
+template <class Value>
+at::Tensor embedded(const at::Tensor& spectrograms, at::TensorList parameters, at::TensorList running_statistics,
+                    double eps) {
+  const std::shared_ptr<const FoldedEfficientNet<Value>> network = folded<Value>(parameters, running_statistics, eps);
+  const std::int64_t batch = spectrograms.size(0);
+  const Picture size{spectrograms.size(2), spectrograms.size(3)};
+  const Workers threads = all_threads();
+  const bool clip_by_clip = batch < threads.count;
+  const Workers& in_clip = clip_by_clip ? threads : one_worker();
+
+  const std::int64_t bytes = clip_bytes(*network, size, in_clip);
+  const at::Tensor memory = at::empty({(clip_by_clip ? 1 : threads.count) * bytes}, at::kByte);
+  const at::Tensor pooled = at::empty({batch, kHeadChannels}, at::kFloat);
+  const at::Tensor result = at::empty({batch, network->embedding_dim}, at::kFloat);
+  const auto* const input = static_cast<const Value*>(spectrograms.const_data_ptr());
+  const auto pool_clip = [&](std::int64_t clip, int worker) {
+    pooled_features(*network, input + clip * network->in_channels * size.pixels(), size, in_clip,
+                    memory.mutable_data_ptr<std::uint8_t>() + worker * bytes,
+                    pooled.mutable_data_ptr<float>() + clip * kHeadChannels);
+  };
+  (clip_by_clip ? one_worker() : threads).for_each(batch, pool_clip);
+  embed_pooled(*network, pooled.const_data_ptr<float>(), batch, threads, result.mutable_data_ptr<float>());
+  return result;
+}
+
 }  // namespace
 
 bool infers_natively(const at::Tensor& spectrograms, at::TensorList parameters, at::TensorList running_statistics) {
-  if (!spectrograms.device().is_cpu() || spectrograms.scalar_type() != at::kFloat) return false;
-  if (at::tracer::impl::is_dispatch_enabled() || at::autocast::is_autocast_enabled(at::kCPU)) return false;
-  if (c10::impl::dispatch_mode_enabled()) return false;
+  if (!spectrograms.device().is_cpu() || !is_float_or_bfloat16(embedding_dtype(spectrograms))) return false;
+  if (at::tracer::impl::is_dispatch_enabled() || c10::impl::dispatch_mode_enabled()) return false;
   const bool gradients = at::GradMode::is_enabled();
   constexpr c10::DispatchKeySet kLazyValues({c10::DispatchKey::Negative, c10::DispatchKey::ZeroTensor});
   const auto is_plain = [&](const at::Tensor& tensor) {
-    return tensor.layout() == at::kStrided && !at::isTensorSubclassLike(tensor) &&
-           !tensor.key_set().has_any(kLazyValues) && !(gradients && tensor.requires_grad()) &&
-           !tensor._fw_grad(0).defined();
+    return is_float_or_bfloat16(tensor.scalar_type()) && tensor.layout() == at::kStrided &&
+           !at::isTensorSubclassLike(tensor) && !tensor.key_set().has_any(kLazyValues) &&
+           !(gradients && tensor.requires_grad()) && !tensor._fw_grad(0).defined();
   };
   // Changes of a tensor made in inference mode are not counted.
   const auto is_fixed = [&](const at::Tensor& tensor) { return is_plain(tensor) && !tensor.is_inference(); };
@@ -153,26 +192,11 @@ bool infers_natively(const at::Tensor& spectrograms, at::TensorList parameters, 
 
 at::Tensor efficientnet_b0_inference(const at::Tensor& spectrograms, at::TensorList parameters,
                                      at::TensorList running_statistics, double eps) {
-  const std::shared_ptr<const FoldedEfficientNet> network = folded(parameters, running_statistics, eps);
-  const at::Tensor input = spectrograms.contiguous();
-  const std::int64_t batch = input.size(0);
-  const Picture size{input.size(2), input.size(3)};
-  const Workers threads = all_threads();
-  const bool clip_by_clip = batch < threads.count;
-  const Workers& in_clip = clip_by_clip ? threads : one_worker();
-
-  const std::int64_t floats = clip_floats(*network, size, in_clip);
-  const at::Tensor memory = at::empty({(clip_by_clip ? 1 : threads.count) * floats}, input.options());
-  const at::Tensor pooled = at::empty({batch, kHeadChannels}, input.options());
-  const at::Tensor result = at::empty({batch, network->embedding_dim}, input.options());
-  const auto pool_clip = [&](std::int64_t clip, int worker) {
-    pooled_features(*network, input.const_data_ptr<float>() + clip * network->in_channels * size.pixels(), size,
-                    in_clip, memory.mutable_data_ptr<float>() + worker * floats,
-                    pooled.mutable_data_ptr<float>() + clip * kHeadChannels);
-  };
-  (clip_by_clip ? one_worker() : threads).for_each(batch, pool_clip);
-  embed_pooled(*network, pooled.const_data_ptr<float>(), batch, threads, result.mutable_data_ptr<float>());
-  return result;
+  const at::ScalarType dtype = embedding_dtype(spectrograms);
+  const bool in_bfloat16 = dtype == at::kBFloat16 && multiplies_bfloat16();
+  const auto& embed = in_bfloat16 ? &embedded<Bfloat16> : &embedded<float>;
+  const at::Tensor input = spectrograms.to(in_bfloat16 ? at::kBFloat16 : at::kFloat).contiguous();
+  return embed(input, parameters, running_statistics, eps).to(dtype);
 }
 
 }  // namespace singerprint

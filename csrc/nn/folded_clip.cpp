@@ -6,6 +6,7 @@ namespace singerprint {
 namespace {
 
 // What a worker's band of expanded rows may take: it shares the second-level cache with the input and the output.
+constexpr std::int64_t kCacheLineBytes = 64;
 constexpr std::int64_t kBandFloats = std::int64_t{1} << 16;  // 256 KiB
 // Pixels that one part of a projection takes: their inputs stay in the cache from one block of outputs to the next.
 constexpr std::int64_t kProjectedPixels = 264;  // whole tiles of 12, 6 and 4
@@ -17,10 +18,11 @@ Picture strided(Picture picture, int stride) {
 std::int64_t parts_of(std::int64_t whole, std::int64_t part) { return (whole + part - 1) / part; }
 
 // One clip on its way through the network.
+template <class Value>
 class Clip {
  public:
-  Clip(const FoldedEfficientNet& network, const Workers& workers, const float* spectrogram, Picture spectrogram_size,
-       float* memory)
+  Clip(const FoldedEfficientNet<Value>& network, const Workers& workers, const Value* spectrogram,
+       Picture spectrogram_size, void* memory)
       : network_(network),
         kernels_(network.kernels),
         lanes_(network.kernels.lanes),
@@ -28,14 +30,14 @@ class Clip {
         spectrogram_(spectrogram),
         spectrogram_size_(spectrogram_size),
         size_(strided(spectrogram_size, 2)),
-        memory_(memory) {
+        memory_(static_cast<char*>(memory)) {
     reserve();
   }
 
-  std::int64_t floats() const { return floats_; }
+  std::int64_t bytes() const { return bytes_; }
 
   void run(float* pooled) {
-    for (const FoldedBlock& block : network_.blocks) {
+    for (const FoldedBlock<Value>& block : network_.blocks) {
       expand_and_filter(block);
       squeeze_and_excite(block);
       project(block);
@@ -48,7 +50,7 @@ class Clip {
   void reserve() {
     std::int64_t features = 0, filtered = 0, channels = 0, project = 0;
     Picture in = size_;
-    for (const FoldedBlock& block : network_.blocks) {
+    for (const FoldedBlock<Value>& block : network_.blocks) {
       const Picture out = strided(in, block.shape.stride);
       features = std::max(features, block.project.blocks * out.pixels());
       filtered = std::max(filtered, block.depthwise.blocks * out.pixels());
@@ -60,67 +62,77 @@ class Clip {
     }
     // The head's outputs take a worker's band too.
     band_floats_ = std::max(band_floats_, kMostBlocks * in.pixels() * lanes_);
-    patch_floats_ = parts_of(network_.in_channels * kStemKernel * kStemKernel, lanes_) * size_.columns * lanes_;
-    features_ = taken(features * lanes_);
-    next_ = taken(features * lanes_);
-    filtered_ = taken(filtered * lanes_);
-    means_ = taken(channels * lanes_);
-    squeezed_ = taken(channels * lanes_);
-    gates_ = taken(channels * lanes_);
-    gated_weights_ = taken(project * lanes_);
-    bands_ = taken(workers_.count * band_floats_);
-    patches_ = taken(workers_.count * patch_floats_);
+    patch_values_ = parts_of(network_.in_channels * kStemKernel * kStemKernel, lanes_) * size_.columns * lanes_;
+    features_ = taken<Value>(features * lanes_);
+    next_ = taken<Value>(features * lanes_);
+    filtered_ = taken<Value>(filtered * lanes_);
+    means_ = taken<float>(channels * lanes_);
+    squeezed_ = taken<float>(channels * lanes_);
+    gates_ = taken<float>(channels * lanes_);
+    gated_weights_ = taken<Value>(project * lanes_);
+    bands_ = taken<float>(workers_.count * band_floats_);
+    patches_ = taken<Value>(workers_.count * patch_values_);
   }
 
-  float* taken(std::int64_t floats) {
-    float* const begin = memory_ == nullptr ? nullptr : memory_ + floats_;
-    floats_ += parts_of(floats, 16) * 16;  // the next one begins on a cache line too
+  template <class Number>
+  Number* taken(std::int64_t count) {
+    auto* const begin = memory_ == nullptr ? nullptr : reinterpret_cast<Number*>(memory_ + bytes_);
+    const auto bytes = static_cast<std::int64_t>(sizeof(Number)) * count;
+    bytes_ += parts_of(bytes, kCacheLineBytes) * kCacheLineBytes;
     return begin;
   }
 
   // The 3 x 3 neighbourhoods of the stem's row: (9 in_channels in blocks, columns, lanes).
-  const float* patch_row(std::int64_t row, int worker) {
-    float* const patches = patches_ + worker * patch_floats_;
+  const Value* patch_row(std::int64_t row, int worker) {
+    Value* const patches = patches_ + worker * patch_values_;
     std::int64_t k = 0;
     for (std::int64_t channel = 0; channel < network_.in_channels; ++channel) {
-      const float* const plane = spectrogram_ + channel * spectrogram_size_.pixels();
+      const Value* const plane = spectrogram_ + channel * spectrogram_size_.pixels();
       for (int i = -1; i <= 1; ++i) {
         const std::int64_t y = 2 * row + i;
         const bool inside = y >= 0 && y < spectrogram_size_.rows;
         for (int j = -1; j <= 1; ++j, ++k) {
-          float* const to = patches + k / lanes_ * size_.columns * lanes_ + k % lanes_;
-          for (std::int64_t column = 0; column < size_.columns; ++column) {
-            const std::int64_t x = 2 * column + j;
-            const bool sees = inside && x >= 0 && x < spectrogram_size_.columns;
-            to[column * lanes_] = sees ? plane[y * spectrogram_size_.columns + x] : 0.0f;
-          }
+          const Value* const line = inside ? plane + y * spectrogram_size_.columns : nullptr;
+          copy_every_second(line, j, patches + k / lanes_ * size_.columns * lanes_ + k % lanes_);
         }
       }
+    }
+    for (; k < network_.blocks.front().expand.depth; ++k) {
+      copy_every_second(nullptr, 0, patches + k / lanes_ * size_.columns * lanes_ + k % lanes_);
     }
     return patches;
   }
 
+  // to[column * lanes] = line[2 * column + offset], 0 outside and where there is no line.
+  void copy_every_second(const Value* line, std::int64_t offset, Value* to) {
+    const std::int64_t begin = offset < 0 ? 1 : 0;
+    const std::int64_t end = line == nullptr ? begin : (spectrogram_size_.columns - offset + 1) / 2;
+    for (std::int64_t column = 0; column < begin; ++column) to[column * lanes_] = Value{};
+    for (std::int64_t column = begin; column < end; ++column) to[column * lanes_] = line[2 * column + offset];
+    for (std::int64_t column = end; column < size_.columns; ++column) to[column * lanes_] = Value{};
+  }
+
   // One row of the expanded picture into `to`, whose blocks lie to_block apart.
-  void expand_row(const FoldedBlock& block, BlockRange range, std::int64_t row, int worker, float* to,
+  void expand_row(const FoldedBlock<Value>& block, BlockRange range, std::int64_t row, int worker, float* to,
                   std::int64_t to_block) {
     const bool is_stem = &block == &network_.blocks.front();
-    const PackedFilters& expand = block.expand;
-    const float* const in = is_stem ? patch_row(row, worker) : features_ + row * size_.columns * lanes_;
+    const PackedFilters<Value>& expand = block.expand;
+    const Value* const in = is_stem ? patch_row(row, worker) : features_ + row * size_.columns * lanes_;
     const std::int64_t in_block = (is_stem ? size_.columns : size_.pixels()) * lanes_;
-    kernels_.product({in, in_block, expand.depth, expand.weight + range.begin * expand.depth * lanes_,
-                      expand.bias + range.begin * lanes_, nullptr, to, to_block, Activation::kSilu},
-                     range.count, size_.columns);
+    kernels_.product_to_float({in, in_block, expand.depth, expand.weight + range.begin * expand.depth * lanes_,
+                               expand.bias + range.begin * lanes_, nullptr, to, to_block, Activation::kSilu},
+                              range.count, size_.columns);
   }
 
   // features -> filtered (depthwise convolution of the expanded features), and the means of its channels.
-  void expand_and_filter(const FoldedBlock& block) {
+  void expand_and_filter(const FoldedBlock<Value>& block) {
     const std::int64_t blocks = block.depthwise.blocks;
     workers_.for_each(block_parts(blocks), [&](std::int64_t part, int worker) {
       expand_and_filter_blocks(block, block_range(part, blocks), worker);
     });
   }
 
-  void expand_and_filter_blocks(const FoldedBlock& block, BlockRange range, int worker) {
+  void expand_and_filter_blocks(const FoldedBlock<Value>& block, BlockRange range, int worker) {
     const int kernel = block.shape.kernel, stride = block.shape.stride, border = kernel / 2;
     const Picture out = strided(size_, stride);
     const std::int64_t columns = size_.columns + 2 * border, row_floats = columns * lanes_;
@@ -130,7 +142,7 @@ class Clip {
     const std::int64_t out_rows = (most_rows - kernel) / stride + 1;  // of a band
     const std::int64_t band_block = most_rows * row_floats;
     float* const band = bands_ + worker * band_floats_;
-    std::fill_n(band, range.count * band_block, 0.0f);  // the borders left and right stay so
+    clear_borders(band, range.count * most_rows, border);
     std::fill_n(means_ + range.begin * lanes_, range.count * lanes_, 0.0f);
 
     std::int64_t kept = 0;  // rows of the band before that this one needs too
@@ -157,12 +169,20 @@ class Clip {
     }
   }
 
+  // Left and right of the rows of a band.
+  void clear_borders(float* band, std::int64_t rows, std::int64_t border) {
+    for (std::int64_t row = 0; row < rows; ++row, band += (size_.columns + 2 * border) * lanes_) {
+      std::fill_n(band, border * lanes_, 0.0f);
+      std::fill_n(band + (border + size_.columns) * lanes_, border * lanes_, 0.0f);
+    }
+  }
+
   struct RowRange {
     std::int64_t begin;
     std::int64_t count;
   };
 
-  void filter_band(const FoldedBlock& block, BlockRange range, const float* band, std::int64_t band_block,
+  void filter_band(const FoldedBlock<Value>& block, BlockRange range, const float* band, std::int64_t band_block,
                    RowRange rows, Picture out) {
     const std::int64_t in_columns = size_.columns + 2 * (block.shape.kernel / 2);
     for (std::int64_t b = 0; b < range.count; ++b) {
@@ -176,24 +196,25 @@ class Clip {
   }
 
   // One pixel: a product of a vector and a matrix.
-  void vector_product(const PackedFilters& filters, const float* in, Activation activation, float* out) {
+  void vector_product(const PackedFilters<float>& filters, const float* in, Activation activation, float* out) {
     for (std::int64_t part = 0; part < block_parts(filters.blocks); ++part) {
       const BlockRange range = block_range(part, filters.blocks);
-      kernels_.product({in, lanes_, filters.depth, filters.weight + range.begin * filters.depth * lanes_,
-                        filters.bias + range.begin * lanes_, nullptr, out + range.begin * lanes_, lanes_, activation},
-                       range.count, 1);
+      kernels_.float_product(
+          {in, lanes_, filters.depth, filters.weight + range.begin * filters.depth * lanes_,
+           filters.bias + range.begin * lanes_, nullptr, out + range.begin * lanes_, lanes_, activation},
+          range.count, 1);
     }
   }
 
-  void squeeze_and_excite(const FoldedBlock& block) {
+  void squeeze_and_excite(const FoldedBlock<Value>& block) {
     vector_product(block.squeeze, means_, Activation::kSilu, squeezed_);
     vector_product(block.excite, squeezed_, Activation::kSigmoid, gates_);
   }
 
   // filtered, gated -> next, with the shortcut from features.
-  void project(const FoldedBlock& block) {
+  void project(const FoldedBlock<Value>& block) {
     size_ = strided(size_, block.shape.stride);
-    const PackedFilters& project = block.project;
+    const PackedFilters<Value>& project = block.project;
     const std::int64_t pixels = size_.pixels(), plane = pixels * lanes_, matrix = project.depth * lanes_;
     const bool gates_weights = pixels > project.blocks * lanes_;
     const std::int64_t parts = block_parts(project.blocks);
@@ -206,7 +227,7 @@ class Clip {
         kernels_.gate_pixels(filtered_ + part * plane, gates_ + part * lanes_, pixels);
       }
     });
-    const float* const weight = gates_weights ? gated_weights_ : project.weight;
+    const Value* const weight = gates_weights ? gated_weights_ : project.weight;
     workers_.for_each(parts_of(pixels, kProjectedPixels) * parts, [&](std::int64_t part, int) {
       const BlockRange range = block_range(part % parts, project.blocks);
       const std::int64_t first = part / parts * kProjectedPixels;
@@ -219,65 +240,70 @@ class Clip {
   }
 
   void pool(float* pooled) {
-    const PackedFilters& head = network_.head;
+    const PackedFilters<Value>& head = network_.head;
     const std::int64_t pixels = size_.pixels(), plane = pixels * lanes_;
     workers_.for_each(block_parts(head.blocks), [&](std::int64_t part, int worker) {
       const BlockRange range = block_range(part, head.blocks);
       float* const out = bands_ + worker * band_floats_;
-      kernels_.product({features_, plane, head.depth, head.weight + range.begin * head.depth * lanes_,
-                        head.bias + range.begin * lanes_, nullptr, out, plane, Activation::kSilu},
-                       range.count, pixels);
+      kernels_.product_to_float({features_, plane, head.depth, head.weight + range.begin * head.depth * lanes_,
+                                 head.bias + range.begin * lanes_, nullptr, out, plane, Activation::kSilu},
+                                range.count, pixels);
       kernels_.sum_pixels(out, range.count, pixels, 1.0f / static_cast<float>(pixels), pooled + range.begin * lanes_);
     });
   }
 
-  const FoldedEfficientNet& network_;
-  const PixelKernels& kernels_;
+  const FoldedEfficientNet<Value>& network_;
+  const PixelKernels<Value>& kernels_;
   const std::int64_t lanes_;
   const Workers& workers_;
-  const float* const spectrogram_;
+  const Value* const spectrogram_;
   const Picture spectrogram_size_;
   Picture size_;               // of features_
-  float* features_ = nullptr;  // a block's input
-  float* next_ = nullptr;      // and its output
-  float* filtered_ = nullptr;  // outputs of the depthwise convolution
+  Value* features_ = nullptr;  // a block's input
+  Value* next_ = nullptr;      // and its output
+  Value* filtered_ = nullptr;  // outputs of the depthwise convolution
   float* means_ = nullptr;     // their means over the pixels
   float* squeezed_ = nullptr;
   float* gates_ = nullptr;
-  float* gated_weights_ = nullptr;
+  Value* gated_weights_ = nullptr;
   float* bands_ = nullptr;    // expanded rows, a band a worker
-  float* patches_ = nullptr;  // neighbourhoods in the spectrogram, a row a worker
+  Value* patches_ = nullptr;  // neighbourhoods in the spectrogram, a row a worker
   std::int64_t band_floats_ = 0;
-  std::int64_t patch_floats_ = 0;
-  float* const memory_;
-  std::int64_t floats_ = 0;  // of it that are taken
+  std::int64_t patch_values_ = 0;
+  char* const memory_;
+  std::int64_t bytes_ = 0;  // of it that are taken
 };
 
 }  // namespace
 
-std::int64_t clip_floats(const FoldedEfficientNet& network, Picture spectrogram_size, const Workers& workers) {
-  return Clip(network, workers, nullptr, spectrogram_size, nullptr).floats();
+template <class Value>
+std::int64_t clip_bytes(const FoldedEfficientNet<Value>& network, Picture spectrogram_size, const Workers& workers) {
+  return Clip<Value>(network, workers, nullptr, spectrogram_size, nullptr).bytes();
 }
 
-void pooled_features(const FoldedEfficientNet& network, const float* spectrogram, Picture spectrogram_size,
-                     const Workers& workers, float* memory, float* pooled) {
-  Clip(network, workers, spectrogram, spectrogram_size, memory).run(pooled);
+template <class Value>
+void pooled_features(const FoldedEfficientNet<Value>& network, const Value* spectrogram, Picture spectrogram_size,
+                     const Workers& workers, void* memory, float* pooled) {
+  Clip<Value>(network, workers, spectrogram, spectrogram_size, memory).run(pooled);
 }
 
-void embed_pooled(const FoldedEfficientNet& network, const float* pooled, std::int64_t clips, const Workers& workers,
-                  float* embeddings) {
-  const PackedFilters& classifier = network.classifier;
+template <class Value>
+void embed_pooled(const FoldedEfficientNet<Value>& network, const float* pooled, std::int64_t clips,
+                  const Workers& workers, float* embeddings) {
+  const PackedFilters<Value>& classifier = network.classifier;
   const std::int64_t lanes = network.kernels.lanes, in_blocks = kHeadChannels / lanes, plane = clips * lanes;
-  const AlignedFloats in(in_blocks * plane), out(classifier.blocks * plane);  // clips are the pixels
+  const AlignedFloats values(in_blocks * plane / kPaired<Value>),
+      out(classifier.blocks * plane);  // clips are the pixels
+  auto* const in = reinterpret_cast<Value*>(values.data());
   for (std::int64_t clip = 0; clip < clips; ++clip) {
-    for (std::int64_t b = 0; b < in_blocks; ++b) {
-      std::copy_n(pooled + clip * kHeadChannels + b * lanes, lanes, in.data() + b * plane + clip * lanes);
+    for (std::int64_t n = 0; n < kHeadChannels; ++n) {
+      in[n / lanes * plane + clip * lanes + n % lanes] = static_cast<Value>(pooled[clip * kHeadChannels + n]);
     }
   }
   workers.for_each(block_parts(classifier.blocks), [&](std::int64_t part, int) {
     const BlockRange range = block_range(part, classifier.blocks);
-    network.kernels.product(
-        {in.data(), plane, kHeadChannels, classifier.weight + range.begin * kHeadChannels * lanes,
+    network.kernels.product_to_float(
+        {in, plane, kHeadChannels, classifier.weight + range.begin * kHeadChannels * lanes,
          classifier.bias + range.begin * lanes, nullptr, out.data() + range.begin * plane, plane, Activation::kNone},
         range.count, clips);
   });
@@ -287,5 +313,14 @@ void embed_pooled(const FoldedEfficientNet& network, const float* pooled, std::i
     }
   }
 }
+
+#define SINGERPRINT_INSTANTIATE(Value)                                                                          \
+  template std::int64_t clip_bytes(const FoldedEfficientNet<Value>&, Picture, const Workers&);                  \
+  template void pooled_features(const FoldedEfficientNet<Value>&, const Value*, Picture, const Workers&, void*, \
+                                float*);                                                                        \
+  template void embed_pooled(const FoldedEfficientNet<Value>&, const float*, std::int64_t, const Workers&, float*);
+SINGERPRINT_INSTANTIATE(float)
+SINGERPRINT_INSTANTIATE(Bfloat16)
+#undef SINGERPRINT_INSTANTIATE
 
 }  // namespace singerprint

@@ -1,7 +1,8 @@
 // FoldedEfficientNet: the weights of efficientnet_b0 with its batch norms folded in, as the CPU's kernels want them.
 //   filters' = filters * weight / sqrt(running_var + eps), bias' = bias - running_mean * weight / sqrt(running_var +
 //   eps)
-// in double, then rounded. nn/folded_clip.h computes with them.
+// in double, then rounded. nn/folded_clip.h computes with them. Value: what the factors of the large products are
+// stored as (nn/pixel_kernels.h); depthwise filters and squeeze-and-excitation, a tenth of the arithmetic, are float.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -35,33 +36,38 @@ constexpr BlockRange block_range(std::int64_t part, std::int64_t blocks) {
 }
 
 // A matrix of weights, packed for the kernels, and its bias.
+template <class Weight>
 struct PackedFilters {
-  std::int64_t depth;   // weights of one channel
+  std::int64_t depth;   // weights of one channel, filled up with zeros to whole kPaired
   std::int64_t blocks;  // of channels, the last one filled up with zeros
-  float* weight;        // part after part of (depth, blocks of it, lanes); depthwise: (blocks, depth, lanes)
+  Weight* weight;       // part after part of (depth / kPaired, blocks of it, lanes, kPaired);
+                        // depthwise: (blocks, depth, lanes)
   float* bias;          // (blocks, lanes)
 };
 
+template <class Value>
 struct FoldedBlock {
   Block shape;
-  PackedFilters expand;  // of the first block: the stem
-  PackedFilters depthwise;
-  PackedFilters squeeze;
-  PackedFilters excite;
-  PackedFilters project;
+  PackedFilters<Value> expand;  // of the first block: the stem
+  PackedFilters<float> depthwise;
+  PackedFilters<float> squeeze;
+  PackedFilters<float> excite;
+  PackedFilters<Value> project;
 };
 
+template <class Value>
 struct FoldedEfficientNet {
-  PixelKernels kernels;
+  PixelKernels<Value> kernels;
   std::int64_t in_channels;
   std::int64_t embedding_dim;
-  std::vector<FoldedBlock> blocks;
-  PackedFilters head;
-  PackedFilters classifier;
+  std::vector<FoldedBlock<Value>> blocks;
+  PackedFilters<Value> head;
+  PackedFilters<Value> classifier;
   AlignedFloats memory;  // of all filters, in the order in which they are used
 };
 
-// Copies what it needs of the tensors.
-FoldedEfficientNet fold_efficientnet(const EfficientNetTensors& tensors);
+// Copies what it needs of the tensors. Value: float, or Bfloat16 where multiplies_bfloat16().
+template <class Value>
+FoldedEfficientNet<Value> fold_efficientnet(const EfficientNetTensors& tensors);
 
 }  // namespace singerprint

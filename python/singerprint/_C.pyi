@@ -3,7 +3,7 @@
 has_cuda: bool
 
 def instruction_set() -> str:
-    """Instruction set of the CPU kernels: 'baseline', 'avx2' or 'avx512'."""
+    """Instruction set of the CPU kernels: 'baseline', 'avx2', 'avx512' or 'avx512_bf16'."""
 
 def efficientnet_b0_layout(in_channels: int, embedding_dim: int) -> list[tuple[str, list[int], str]]:
     """Key, shape and kind of every tensor of EfficientNet-B0, in the order of the state dict.
