@@ -194,7 +194,7 @@ at::Tensor efficientnet_b0_inference(const at::Tensor& spectrograms, at::TensorL
                                      at::TensorList running_statistics, double eps) {
   const at::ScalarType dtype = embedding_dtype(spectrograms);
   const bool in_bfloat16 = dtype == at::kBFloat16 && multiplies_bfloat16();
-  const auto& embed = in_bfloat16 ? &embedded<Bfloat16> : &embedded<float>;
+  const auto embed = in_bfloat16 ? &embedded<Bfloat16> : &embedded<float>;
   const at::Tensor input = spectrograms.to(in_bfloat16 ? at::kBFloat16 : at::kFloat).contiguous();
   return embed(input, parameters, running_statistics, eps).to(dtype);
 }

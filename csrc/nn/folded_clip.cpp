@@ -5,8 +5,8 @@
 namespace singerprint {
 namespace {
 
-// What a worker's band of expanded rows may take: it shares the second-level cache with the input and the output.
 constexpr std::int64_t kCacheLineBytes = 64;
+// What a worker's band of expanded rows may take: it shares the second-level cache with the input and the output.
 constexpr std::int64_t kBandFloats = std::int64_t{1} << 16;  // 256 KiB
 // Pixels that one part of a projection takes: their inputs stay in the cache from one block of outputs to the next.
 constexpr std::int64_t kProjectedPixels = 264;  // whole tiles of 12, 6 and 4
@@ -106,7 +106,8 @@ class Clip {
   // to[column * lanes] = line[2 * column + offset], 0 outside and where there is no line.
   void copy_every_second(const Value* line, std::int64_t offset, Value* to) {
     const std::int64_t begin = offset < 0 ? 1 : 0;
-    const std::int64_t end = line == nullptr ? begin : (spectrogram_size_.columns - offset + 1) / 2;
+    const std::int64_t end =
+        line == nullptr ? begin : std::min(size_.columns, (spectrogram_size_.columns - offset + 1) / 2);
     for (std::int64_t column = 0; column < begin; ++column) to[column * lanes_] = Value{};
     for (std::int64_t column = begin; column < end; ++column) to[column * lanes_] = line[2 * column + offset];
     for (std::int64_t column = end; column < size_.columns; ++column) to[column * lanes_] = Value{};

@@ -44,9 +44,9 @@ SINGERPRINT_LANE_INLINE Lane one_plus_exp_of_minus(Lane x) {
 }
 
 #if defined(__AVX512BF16__)
-// silu(x) for results that are rounded to the 8 bits of Bfloat16: with a relative error below 2e-4, a tenth of that
-// rounding, at half the cost. The polynomial of 2^f is of the 3rd degree (7.5e-5), the reciprocal an estimate (6e-5).
-// Below x = -88 it is -0.
+// silu(x) for results that are rounded to the 8 bits of Bfloat16: with a relative error below 2e-4, a twentieth of
+// that rounding, at half the cost. The polynomial of 2^f is of the 3rd degree (7.5e-5), the reciprocal an estimate
+// (6e-5). Below x = -88 it is -0.
 SINGERPRINT_LANE_INLINE Lane rough_silu(Lane x) {
   const Lane t = x * -1.44269504f;
   const __m512 n = _mm512_maskz_roundscale_ps(-1, (__m512)t.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);

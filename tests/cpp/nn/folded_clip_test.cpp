@@ -3,10 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
+#include <cstring>
 #include <random>
 
 #include "folded_network.h"
+#include "values_of_machine.h"
 
 namespace singerprint {
 namespace {
@@ -32,40 +33,46 @@ std::vector<float> spectrogram_of(std::int64_t channels, Picture size) {
   return values;
 }
 
-std::vector<float> pooled_by(const FoldedEfficientNet& network, Picture size, const Workers& workers, float content) {
-  const std::vector<float> spectrogram = spectrogram_of(network.in_channels, size);
-  const std::int64_t floats = clip_floats(network, size, workers);
-  const AlignedFloats memory(floats);
-  std::fill_n(memory.data(), floats, content);
+template <class Value>
+std::vector<float> pooled_by(const FoldedEfficientNet<Value>& network, Picture size, const Workers& workers,
+                             int content) {
+  const std::vector<float> floats = spectrogram_of(network.in_channels, size);
+  const std::vector<Value> spectrogram(floats.begin(), floats.end());
+  const std::int64_t bytes = clip_bytes(network, size, workers);
+  const AlignedFloats memory(bytes / 4);
+  std::memset(memory.data(), content, bytes);
   std::vector<float> pooled(kHeadChannels);
   pooled_features(network, spectrogram.data(), size, workers, memory.data(), pooled.data());
   return pooled;
 }
 
+template <class Value>
+class FoldedClips : public OfMachine<Value> {};
+TYPED_TEST_SUITE(FoldedClips, Values);
+
 constexpr Picture kSizes[] = {{1, 1}, {1, 40}, {80, 1}, {33, 47}, {80, 345}, {300, 70}};
 
-TEST(FoldedClip, TheNumberOfWorkersDoesNotChangeABit) {
+TYPED_TEST(FoldedClips, TheNumberOfWorkersDoesNotChangeABit) {
   const OwnedTensors owned(2, 10);
-  const FoldedEfficientNet network = fold_efficientnet(owned.tensors);
+  const auto network = fold_efficientnet<TypeParam>(owned.tensors);
   for (const Picture size : kSizes) {
-    const auto pooled = pooled_by(network, size, one_worker(), 0.0f);
-    EXPECT_EQ(pooled, pooled_by(network, size, workers_backwards(3), 0.0f)) << size.rows << " x " << size.columns;
+    const auto pooled = pooled_by(network, size, one_worker(), 0);
+    EXPECT_EQ(pooled, pooled_by(network, size, workers_backwards(3), 0)) << size.rows << " x " << size.columns;
     for (const float value : pooled) ASSERT_TRUE(std::isfinite(value));
   }
 }
 
-TEST(FoldedClip, WhatTheMemoryHeldDoesNotMatter) {
+TYPED_TEST(FoldedClips, WhatTheMemoryHeldDoesNotMatter) {  // NaN, of either Value
   const OwnedTensors owned(1, 10);
-  const FoldedEfficientNet network = fold_efficientnet(owned.tensors);
+  const auto network = fold_efficientnet<TypeParam>(owned.tensors);
   for (const Picture size : kSizes) {
-    EXPECT_EQ(pooled_by(network, size, one_worker(), 0.0f),
-              pooled_by(network, size, one_worker(), std::numeric_limits<float>::quiet_NaN()));
+    EXPECT_EQ(pooled_by(network, size, one_worker(), 0), pooled_by(network, size, one_worker(), 0xff));
   }
 }
 
-TEST(FoldedClip, TheLastLayerIsLinear) {
+TYPED_TEST(FoldedClips, TheLastLayerIsLinear) {
   const OwnedTensors owned(1, 21);
-  const FoldedEfficientNet network = fold_efficientnet(owned.tensors);
+  const auto network = fold_efficientnet<TypeParam>(owned.tensors);
   const std::vector<float> pooled = spectrogram_of(1, {3, kHeadChannels});
   std::vector<float> embeddings(3 * 21);
   embed_pooled(network, pooled.data(), 3, workers_backwards(2), embeddings.data());
@@ -74,7 +81,8 @@ TEST(FoldedClip, TheLastLayerIsLinear) {
     for (int n = 0; n < 21; ++n) {
       double expected = bias[n];
       for (int k = 0; k < kHeadChannels; ++k) {
-        expected += static_cast<double>(pooled[clip * kHeadChannels + k]) * weight[n * kHeadChannels + k];
+        const auto rounded = [](float value) { return static_cast<double>(static_cast<float>(TypeParam(value))); };
+        expected += rounded(pooled[clip * kHeadChannels + k]) * rounded(weight[n * kHeadChannels + k]);
       }
       EXPECT_NEAR(embeddings[clip * 21 + n], expected, 1e-5);  // 1280 roundings of sums about 1, at random: 36 * 6e-8
     }
