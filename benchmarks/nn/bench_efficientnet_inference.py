@@ -109,7 +109,7 @@ def contenders(reference, ours, spectrograms):
 
 
 def bfloat16_contenders(reference, ours, spectrograms):
-    """What rounds to 8 bits on the way, from the same weights in float32; but one whose weights are rounded."""
+    """What rounds to 8 bits on the way, from the same weights in float32 or, once, rounded ones."""
     in_region = torch.autocast("cpu", dtype=torch.bfloat16)
     functions = of_pytorch(reference, ours, spectrograms, in_region)
     rounded, rounded_spectrograms = copy.deepcopy(ours).bfloat16(), spectrograms.bfloat16()
@@ -140,7 +140,7 @@ def check_equal_in_bfloat16(case, functions):
         for name, function in functions.items()
     }
     for name, error in errors.items():
-        # Values are rounded some 80 times by up to 2^-8: 3.5 %, which batch norms on random weights may triple.
+        # Some 80 roundings by up to 2^-8: 3.5 %, which batch norms on random weights may triple.
         if not error < 0.1:
             raise AssertionError(f"efficientnet_inference: {name} errs by {error:.1e} at {case}")
     of_others = [error for name, error in errors.items() if not name.startswith("singerprint")]
