@@ -33,6 +33,8 @@ SETTINGS = {
     "sources_per_batch": 4,
     "temperature": 0.1,
     "augmentation": "quiet",
+    "dropout": 0.0,  # as the demo
+    "stochastic_depth": 0.0,
     "crop_seconds": 2.0,
     "learning_rate": 1e-3,
     "warmup_steps": 50,

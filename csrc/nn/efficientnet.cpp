@@ -2,6 +2,7 @@
 
 #include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/addcmul.h>
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/linear.h>
@@ -9,7 +10,8 @@
 
 #include <algorithm>
 #include <memory>
-#include <utility>
+#include <string>
+#include <tuple>
 
 #include "core/cache.h"
 #include "core/check.h"
@@ -20,44 +22,69 @@
 namespace singerprint {
 namespace {
 
-constexpr const char* kOp = "efficientnet_b0";
-
-void check_spectrograms(const at::Tensor& spectrograms, bool training) {
-  TORCH_CHECK_VALUE(spectrograms.dim() == 4, kOp,
-                    ": spectrograms must have shape (batch, channels, mels, frames), got ", spectrograms.sym_sizes());
-  TORCH_CHECK_TYPE(spectrograms.is_floating_point(), kOp, ": spectrograms must have a floating point dtype, got ",
+void check_spectrograms(const char* op, const at::Tensor& spectrograms, bool training) {
+  TORCH_CHECK_VALUE(spectrograms.dim() == 4, op, ": spectrograms must have shape (batch, channels, mels, frames), got ",
+                    spectrograms.sym_sizes());
+  TORCH_CHECK_TYPE(spectrograms.is_floating_point(), op, ": spectrograms must have a floating point dtype, got ",
                    spectrograms.scalar_type());
   const c10::SymInt batch = spectrograms.sym_size(0), mels = spectrograms.sym_size(2),
                     frames = spectrograms.sym_size(3);
-  TORCH_CHECK_VALUE(batch > 0 && mels > 0 && frames > 0, kOp,
+  TORCH_CHECK_VALUE(batch > 0 && mels > 0 && frames > 0, op,
                     ": spectrograms must hold at least one clip, mel and frame, got ", spectrograms.sym_sizes());
   // A batch norm cannot take the variance of one value.
-  TORCH_CHECK_VALUE(!training || batch > 1 || mels > kTotalStride || frames > kTotalStride, kOp,
+  TORCH_CHECK_VALUE(!training || batch > 1 || mels > kTotalStride || frames > kTotalStride, op,
                     ": spectrograms must have more than ", kTotalStride,
                     " mels or frames to train on a single clip, got ", spectrograms.sym_sizes());
 }
 
-void check_tensor(const TensorLayout& layout, const at::Tensor& tensor, const at::Tensor& spectrograms, bool autocast) {
+void check_tensor(const char* op, const TensorLayout& layout, const at::Tensor& tensor, const at::Tensor& spectrograms,
+                  bool autocast) {
   const char* name = layout.name.c_str();
-  TORCH_CHECK_VALUE(tensor.sym_sizes() == c10::fromIntArrayRefSlow(layout.shape), kOp, ": ", name, " must have shape ",
+  TORCH_CHECK_VALUE(tensor.sym_sizes() == c10::fromIntArrayRefSlow(layout.shape), op, ": ", name, " must have shape ",
                     at::IntArrayRef(layout.shape), ", got ", tensor.sym_sizes());
-  if (!autocast) check_dtype(kOp, name, tensor, spectrograms.scalar_type());
-  check_same_device(kOp, name, tensor, spectrograms);
+  if (!autocast) check_dtype(op, name, tensor, spectrograms.scalar_type());
+  check_same_device(op, name, tensor, spectrograms);
 }
 
-void check_arguments(const at::Tensor& spectrograms, at::TensorList parameters, at::TensorList running_statistics,
-                     bool training, double momentum, double eps) {
-  check_spectrograms(spectrograms, training);
-  TORCH_CHECK_VALUE(momentum >= 0 && momentum <= 1, kOp, ": momentum must lie in [0, 1], got ", momentum);
-  TORCH_CHECK_VALUE(eps > 0, kOp, ": eps must be positive, got ", eps);
-  const bool has_linear = !parameters.empty() && parameters.back().dim() == 1 && parameters.back().size(0) > 0;
+// What the op of a variant takes: its tensors, with the linear layer or without.
+struct Op {
+  const EfficientNetVariant& variant;
+  const char* name;
+  bool embeds;
+};
+
+std::shared_ptr<const std::vector<TensorLayout>> layout_of(const Op& op, at::TensorList parameters) {
+  const bool has_linear =
+      op.embeds && !parameters.empty() && parameters.back().dim() == 1 && parameters.back().size(0) > 0;
   const std::int64_t embedding_dim = has_linear ? parameters.back().size(0) : 1;
   const bool has_stem = !parameters.empty() && parameters.front().dim() == 4 && parameters.front().size(1) > 0;
   const std::int64_t in_channels = has_stem ? parameters.front().size(1) : 1;
-  static Cache<std::pair<std::int64_t, std::int64_t>, std::vector<TensorLayout>> layouts(8);
-  const auto shared_layout = layouts.get({in_channels, embedding_dim}, [&] {
-    return std::make_shared<const std::vector<TensorLayout>>(efficientnet_b0_layout(in_channels, embedding_dim));
+  static Cache<std::tuple<std::string, std::int64_t, std::int64_t>, std::vector<TensorLayout>> layouts(16);
+  return layouts.get({op.name, in_channels, embedding_dim}, [&] {
+    return std::make_shared<const std::vector<TensorLayout>>(
+        op.embeds ? efficientnet_layout(op.variant, in_channels, embedding_dim)
+                  : efficientnet_features_layout(op.variant, in_channels));
   });
+}
+
+// residual_scale and pooled_scale: (rows, columns), floating.
+void check_scale(const char* op, const char* name, const std::optional<at::Tensor>& scale, const c10::SymInt& rows,
+                 const c10::SymInt& columns, const at::Tensor& spectrograms) {
+  if (!scale.has_value()) return;
+  TORCH_CHECK_VALUE(scale->dim() == 2 && scale->sym_size(0) == rows && scale->sym_size(1) == columns, op, ": ", name,
+                    " must have shape [", rows, ", ", columns, "], got ", scale->sym_sizes());
+  TORCH_CHECK_TYPE(scale->is_floating_point(), op, ": ", name, " must have a floating point dtype, got ",
+                   scale->scalar_type());
+  check_same_device(op, name, *scale, spectrograms);
+}
+
+void check_arguments(const Op& op_of_variant, const at::Tensor& spectrograms, at::TensorList parameters,
+                     at::TensorList running_statistics, bool training, double momentum, double eps) {
+  const char* const op = op_of_variant.name;
+  check_spectrograms(op, spectrograms, training);
+  TORCH_CHECK_VALUE(momentum >= 0 && momentum <= 1, op, ": momentum must lie in [0, 1], got ", momentum);
+  TORCH_CHECK_VALUE(eps > 0, op, ": eps must be positive, got ", eps);
+  const auto shared_layout = layout_of(op_of_variant, parameters);
   const std::vector<TensorLayout>& layout = *shared_layout;
 
   const auto is_parameter = [](const TensorLayout& tensor) { return tensor.is_parameter(); };
@@ -67,19 +94,20 @@ void check_arguments(const at::Tensor& spectrograms, at::TensorList parameters, 
   const auto count = [&](const auto& predicate) {
     return static_cast<std::size_t>(std::count_if(layout.begin(), layout.end(), predicate));
   };
-  TORCH_CHECK_VALUE(parameters.size() == count(is_parameter), kOp, ": parameters must be ", count(is_parameter),
+  TORCH_CHECK_VALUE(parameters.size() == count(is_parameter), op, ": parameters must be ", count(is_parameter),
                     " tensors, got ", parameters.size());
-  TORCH_CHECK_VALUE(running_statistics.size() == count(is_statistic), kOp, ": running_statistics must be ",
+  TORCH_CHECK_VALUE(running_statistics.size() == count(is_statistic), op, ": running_statistics must be ",
                     count(is_statistic), " tensors, got ", running_statistics.size());
   const at::DeviceType device = spectrograms.device().type();
   const bool autocast = at::autocast::is_autocast_available(device) && at::autocast::is_autocast_enabled(device);
   auto parameter = parameters.begin();
   auto statistic = running_statistics.begin();
   for (const TensorLayout& tensor : layout) {
-    if (is_parameter(tensor)) check_tensor(tensor, *parameter++, spectrograms, autocast);
-    if (is_statistic(tensor)) check_tensor(tensor, *statistic++, spectrograms, autocast);
+    if (is_parameter(tensor)) check_tensor(op, tensor, *parameter++, spectrograms, autocast);
+    if (is_statistic(tensor)) check_tensor(op, tensor, *statistic++, spectrograms, autocast);
   }
-  TORCH_CHECK_VALUE(spectrograms.sym_size(1) == in_channels, kOp,
+  const std::int64_t in_channels = layout.front().shape[1];
+  TORCH_CHECK_VALUE(spectrograms.sym_size(1) == in_channels, op,
                     ": spectrograms must have shape (batch, channels, mels, frames) with channels = ", in_channels,
                     ", got ", spectrograms.sym_sizes());
 }
@@ -90,8 +118,11 @@ at::Tensor silu_of_own(at::Tensor input) { return input.requires_grad() ? at::si
 // Walks through the tensors in the order of the layout, which is the order of computation.
 class Network {
  public:
-  Network(at::TensorList parameters, at::TensorList running_statistics, bool training, double momentum, double eps)
-      : parameter_(parameters.begin()),
+  Network(const EfficientNetVariant& variant, at::TensorList parameters, at::TensorList running_statistics,
+          bool training, double momentum, double eps, const std::optional<at::Tensor>& residual_scale)
+      : variant_(variant),
+        residual_scale_(residual_scale),
+        parameter_(parameters.begin()),
         statistic_(running_statistics.begin()),
         training_(training),
         momentum_(momentum),
@@ -100,16 +131,20 @@ class Network {
                               std::any_of(parameters.begin(), parameters.end(),
                                           [](const at::Tensor& parameter) { return parameter.requires_grad(); }))) {}
 
-  at::Tensor embed(const at::Tensor& spectrograms) {
+  at::Tensor features(const at::Tensor& spectrograms) {
     // channels_last: oneDNN's and cuDNN's depthwise and 1 x 1 convolutions are fastest in it, and it stays to the end.
     // clone, not contiguous: a single channel counts as contiguous in every format, and would be taken for NCHW.
     at::Tensor features = spectrograms.clone(at::MemoryFormat::ChannelsLast);
     features = silu_of_own(convolution(features, 2, 1));
-    for (const Stage& stage : kEfficientNetB0Stages) {
+    for (const Stage& stage : variant_.stages) {
       for (int layer = 0; layer < stage.layers; ++layer) features = block(features, block_of(stage, layer));
     }
-    features = silu_of_own(convolution(features, 1, 1));
-    const at::Tensor pooled = features.mean({2, 3});  // (batch, 1280)
+    return silu_of_own(convolution(features, 1, 1));
+  }
+
+  at::Tensor embed(const at::Tensor& spectrograms, const std::optional<at::Tensor>& pooled_scale) {
+    at::Tensor pooled = features(spectrograms).mean({2, 3});  // (batch, head channels)
+    if (pooled_scale.has_value()) pooled = pooled * pooled_scale->to(pooled.scalar_type());
     const at::Tensor& weight = next_parameter();
     return at::linear(pooled, weight, next_parameter());
   }
@@ -157,9 +192,15 @@ class Network {
     output = silu_of_own(convolution(output, block.stride, block.expanded_channels));
     output = squeeze_excitation(output);
     output = convolution(output, 1, 1);
-    return block.has_shortcut() ? output.add_(input) : output;
+    if (!block.has_shortcut()) return output;
+    if (!residual_scale_.has_value()) return output.add_(input);
+    const at::Tensor scale = residual_scale_->select(0, residual_block_++).to(output.scalar_type());
+    return at::addcmul(input, output, scale.view({-1, 1, 1, 1}));
   }
 
+  const EfficientNetVariant& variant_;
+  const std::optional<at::Tensor>& residual_scale_;
+  std::int64_t residual_block_ = 0;
   const at::Tensor* parameter_;
   const at::Tensor* statistic_;
   bool training_;
@@ -170,22 +211,69 @@ class Network {
 
 }  // namespace
 
-at::Tensor efficientnet_b0(const at::Tensor& spectrograms, at::TensorList parameters, at::TensorList running_statistics,
-                           bool training, double momentum, double eps) {
-  check_arguments(spectrograms, parameters, running_statistics, training, momentum, eps);
-  if (!training && infers_natively(spectrograms, parameters, running_statistics)) {
-    return efficientnet_b0_inference(spectrograms, parameters, running_statistics, eps);
+at::Tensor efficientnet(const EfficientNetVariant& variant, const at::Tensor& spectrograms, at::TensorList parameters,
+                        at::TensorList running_statistics, bool training, double momentum, double eps,
+                        const std::optional<at::Tensor>& residual_scale,
+                        const std::optional<at::Tensor>& pooled_scale) {
+  const Op op{variant, variant.name, /*embeds=*/true};
+  check_arguments(op, spectrograms, parameters, running_statistics, training, momentum, eps);
+  const c10::SymInt batch = spectrograms.sym_size(0);
+  check_scale(op.name, "residual_scale", residual_scale, variant.residual_blocks(), batch, spectrograms);
+  check_scale(op.name, "pooled_scale", pooled_scale, batch, variant.head_channels, spectrograms);
+  if (!training && !residual_scale.has_value() && !pooled_scale.has_value() &&
+      infers_natively(spectrograms, parameters, running_statistics)) {
+    return efficientnet_inference(variant, spectrograms, parameters, running_statistics, eps);
   }
-  return Network(parameters, running_statistics, training, momentum, eps).embed(spectrograms);
+  return Network(variant, parameters, running_statistics, training, momentum, eps, residual_scale)
+      .embed(spectrograms, pooled_scale);
 }
 
-// One function for every device and for autograd: where it must be more than embeddings on a CPU, it is made of
-// PyTorch's operators, which each know theirs.
+at::Tensor efficientnet_features(const EfficientNetVariant& variant, const at::Tensor& spectrograms,
+                                 at::TensorList parameters, at::TensorList running_statistics, bool training,
+                                 double momentum, double eps, const std::optional<at::Tensor>& residual_scale) {
+  const std::string name = std::string(variant.name) + "_features";
+  const Op op{variant, name.c_str(), /*embeds=*/false};
+  check_arguments(op, spectrograms, parameters, running_statistics, training, momentum, eps);
+  check_scale(op.name, "residual_scale", residual_scale, variant.residual_blocks(), spectrograms.sym_size(0),
+              spectrograms);
+  if (!training && !residual_scale.has_value() && infers_natively(spectrograms, parameters, running_statistics)) {
+    return efficientnet_features_inference(variant, spectrograms, parameters, running_statistics, eps);
+  }
+  return Network(variant, parameters, running_statistics, training, momentum, eps, residual_scale)
+      .features(spectrograms);
+}
+
+namespace {
+
+constexpr const char* kArguments =
+    "Tensor spectrograms, Tensor[] parameters, Tensor(a!)[] running_statistics, bool training, float momentum, "
+    "float eps, Tensor? residual_scale=None";
+
+// The two ops of a variant: `name` and `name`_features. One function for every device and for autograd: where it must
+// be more than embeddings on a CPU, it is made of PyTorch's operators, which each know theirs.
+template <const EfficientNetVariant& kVariant>
+void define(torch::Library& library) {
+  const std::string name = kVariant.name;
+  library.def((name + "(" + kArguments + ", Tensor? pooled_scale=None) -> Tensor").c_str(),
+              [](const at::Tensor& spectrograms, at::TensorList parameters, at::TensorList running_statistics,
+                 bool training, double momentum, double eps, const std::optional<at::Tensor>& residual_scale,
+                 const std::optional<at::Tensor>& pooled_scale) {
+                return efficientnet(kVariant, spectrograms, parameters, running_statistics, training, momentum, eps,
+                                    residual_scale, pooled_scale);
+              });
+  library.def((name + "_features(" + kArguments + ") -> Tensor").c_str(),
+              [](const at::Tensor& spectrograms, at::TensorList parameters, at::TensorList running_statistics,
+                 bool training, double momentum, double eps, const std::optional<at::Tensor>& residual_scale) {
+                return efficientnet_features(kVariant, spectrograms, parameters, running_statistics, training, momentum,
+                                             eps, residual_scale);
+              });
+}
+
+}  // namespace
+
 TORCH_LIBRARY_FRAGMENT(singerprint, library) {
-  library.def(
-      "efficientnet_b0(Tensor spectrograms, Tensor[] parameters, Tensor(a!)[] running_statistics, bool training, "
-      "float momentum, float eps) -> Tensor",
-      &efficientnet_b0);
+  define<kEfficientNetB0>(library);
+  define<kEfficientNetB4>(library);
 }
 
 }  // namespace singerprint

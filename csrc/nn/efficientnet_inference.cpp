@@ -15,12 +15,13 @@
 #include <vector>
 
 #include "core/precompiled.h"
+#include "nn/folded_classifier.h"
 #include "nn/folded_clip.h"
 
 namespace singerprint {
 namespace {
 
-// Networks that stay folded, 21 MB each: an encoder, its moving average and some more.
+// Networks that stay folded, 21 MB each (77 MB of B4): an encoder, its moving average and some more.
 constexpr std::size_t kFoldedNetworks = 8;   // of either Value
 constexpr std::int64_t kSampledValues = 16;  // of each tensor
 
@@ -73,6 +74,7 @@ struct FoldedNetwork {
   std::shared_ptr<const FoldedEfficientNet<Value>> network;
 
   bool is_of(at::TensorList parameters, at::TensorList running_statistics, double its_eps) const {
+    if (states.size() != parameters.size() + running_statistics.size()) return false;
     auto state = states.begin();
     const auto is_next = [&](const at::Tensor& tensor) { return (state++)->is_of(tensor); };
     return eps == its_eps && std::all_of(parameters.begin(), parameters.end(), is_next) &&
@@ -80,15 +82,16 @@ struct FoldedNetwork {
   }
 
   // Nobody can ask for it any more: its tensors are gone, or this one's have changed.
-  bool is_stale(const at::Tensor& first_parameter) const {
+  bool is_stale(const at::Tensor& first_parameter, std::size_t tensors) const {
     const auto& storage = states.front().storage;
-    return storage.expired() || storage._unsafe_get_target() == first_parameter.storage().unsafeGetStorageImpl();
+    return storage.expired() || (states.size() == tensors &&
+                                 storage._unsafe_get_target() == first_parameter.storage().unsafeGetStorageImpl());
   }
 };
 
 template <class Value>
-std::shared_ptr<const FoldedEfficientNet<Value>> fold(at::TensorList parameters, at::TensorList running_statistics,
-                                                      double eps) {
+std::shared_ptr<const FoldedEfficientNet<Value>> fold(const EfficientNetVariant& variant, at::TensorList parameters,
+                                                      at::TensorList running_statistics, bool embeds, double eps) {
   std::vector<at::Tensor> kept;
   const auto contiguous = [&](at::TensorList tensors) {
     std::vector<const float*> data;
@@ -97,13 +100,13 @@ std::shared_ptr<const FoldedEfficientNet<Value>> fold(at::TensorList parameters,
     return data;
   };
   return std::make_shared<const FoldedEfficientNet<Value>>(
-      fold_efficientnet<Value>({parameters.front().size(1), parameters.back().size(0), eps, contiguous(parameters),
-                                contiguous(running_statistics)}));
+      fold_efficientnet<Value>({variant, parameters.front().size(1), embeds ? parameters.back().size(0) : 0, eps,
+                                contiguous(parameters), contiguous(running_statistics)}));
 }
 
 template <class Value>
-std::shared_ptr<const FoldedEfficientNet<Value>> folded(at::TensorList parameters, at::TensorList running_statistics,
-                                                        double eps) {
+std::shared_ptr<const FoldedEfficientNet<Value>> folded(const EfficientNetVariant& variant, at::TensorList parameters,
+                                                        at::TensorList running_statistics, bool embeds, double eps) {
   static std::mutex mutex;
   static std::vector<FoldedNetwork<Value>> networks;  // the one that was used last is the first
   const std::lock_guard<std::mutex> lock(mutex);
@@ -114,9 +117,11 @@ std::shared_ptr<const FoldedEfficientNet<Value>> folded(at::TensorList parameter
     std::rotate(networks.begin(), found, found + 1);
     return networks.front().network;
   }
-  std::erase_if(networks, [&](const FoldedNetwork<Value>& network) { return network.is_stale(parameters.front()); });
+  const std::size_t tensors = parameters.size() + running_statistics.size();
+  std::erase_if(networks,
+                [&](const FoldedNetwork<Value>& network) { return network.is_stale(parameters.front(), tensors); });
   if (networks.size() == kFoldedNetworks) networks.pop_back();
-  FoldedNetwork<Value> network{{}, eps, fold<Value>(parameters, running_statistics, eps)};
+  FoldedNetwork<Value> network{{}, eps, fold<Value>(variant, parameters, running_statistics, embeds, eps)};
   for (const at::Tensor& tensor : parameters) network.states.emplace_back(tensor);
   for (const at::Tensor& tensor : running_statistics) network.states.emplace_back(tensor);
   networks.insert(networks.begin(), std::move(network));
@@ -138,44 +143,70 @@ Workers all_threads() {
           }};
 }
 
+// What becomes of one clip, a contiguous slice of `to`: feature_map or pooled_features.
+template <class Value>
+using ClipFunction = void (*)(const FoldedEfficientNet<Value>& network, const Value* spectrogram,
+                              Picture spectrogram_size, const Workers& workers, void* memory, float* to);
+
+// input: contiguous, of the dtype of Value.
+template <class Value>
+void run_clips(const FoldedEfficientNet<Value>& network, const at::Tensor& input, ClipFunction<Value> run,
+               const at::Tensor& to) {
+  const std::int64_t batch = input.size(0);
+  const Picture size{input.size(2), input.size(3)};
+  const Workers threads = all_threads();
+  const bool clip_by_clip = batch < threads.count;
+  const Workers& in_clip = clip_by_clip ? threads : one_worker();
+  const std::int64_t bytes = clip_bytes(network, size, in_clip);
+  const at::Tensor memory = at::empty({(clip_by_clip ? 1 : threads.count) * bytes}, at::kByte);
+  const auto* const clips = static_cast<const Value*>(input.const_data_ptr());
+  const auto run_clip = [&](std::int64_t clip, int worker) {
+    run(network, clips + clip * network.in_channels * size.pixels(), size, in_clip,
+        memory.mutable_data_ptr<std::uint8_t>() + worker * bytes,
+        to.mutable_data_ptr<float>() + clip * (to.numel() / batch));
+  };
+  (clip_by_clip ? one_worker() : threads).for_each(batch, run_clip);
+}
+
+// The arguments of efficientnet and efficientnet_features; both give float32.
+template <class Value>
+at::Tensor embedded(const EfficientNetVariant& variant, const at::Tensor& spectrograms, at::TensorList parameters,
+                    at::TensorList running_statistics, double eps) {
+  const auto network = folded<Value>(variant, parameters, running_statistics, /*embeds=*/true, eps);
+  const std::int64_t batch = spectrograms.size(0);
+  const at::Tensor pooled = at::empty({batch, network->head_channels}, at::kFloat);
+  const at::Tensor result = at::empty({batch, network->embedding_dim}, at::kFloat);
+  run_clips<Value>(*network, spectrograms, pooled_features, pooled);
+  embed_pooled(*network, pooled.const_data_ptr<float>(), batch, all_threads(), result.mutable_data_ptr<float>());
+  return result;
+}
+
+template <class Value>
+at::Tensor mapped(const EfficientNetVariant& variant, const at::Tensor& spectrograms, at::TensorList parameters,
+                  at::TensorList running_statistics, double eps) {
+  const auto network = folded<Value>(variant, parameters, running_statistics, /*embeds=*/false, eps);
+  const auto shrunk = [&](std::int64_t dim) { return (spectrograms.size(dim) - 1) / kTotalStride + 1; };
+  const at::Tensor result = at::empty({spectrograms.size(0), shrunk(2), shrunk(3), network->head_channels}, at::kFloat);
+  run_clips<Value>(*network, spectrograms, feature_map, result);
+  return result.permute({0, 3, 1, 2});
+}
+
 // What PyTorch's operators would give: the dtype of an autocast region, else that of all tensors.
-at::ScalarType embedding_dtype(const at::Tensor& spectrograms) {
+at::ScalarType result_dtype(const at::Tensor& spectrograms) {
   return at::autocast::is_autocast_enabled(at::kCPU) ? at::autocast::get_autocast_dtype(at::kCPU)
                                                      : spectrograms.scalar_type();
 }
 
 bool is_float_or_bfloat16(at::ScalarType dtype) { return dtype == at::kFloat || dtype == at::kBFloat16; }
 
-// float32 embeddings of contiguous spectrograms, of the dtype of Value.
-template <class Value>
-at::Tensor embedded(const at::Tensor& spectrograms, at::TensorList parameters, at::TensorList running_statistics,
-                    double eps) {
-  const std::shared_ptr<const FoldedEfficientNet<Value>> network = folded<Value>(parameters, running_statistics, eps);
-  const std::int64_t batch = spectrograms.size(0);
-  const Picture size{spectrograms.size(2), spectrograms.size(3)};
-  const Workers threads = all_threads();
-  const bool clip_by_clip = batch < threads.count;
-  const Workers& in_clip = clip_by_clip ? threads : one_worker();
-
-  const std::int64_t bytes = clip_bytes(*network, size, in_clip);
-  const at::Tensor memory = at::empty({(clip_by_clip ? 1 : threads.count) * bytes}, at::kByte);
-  const at::Tensor pooled = at::empty({batch, kHeadChannels}, at::kFloat);
-  const at::Tensor result = at::empty({batch, network->embedding_dim}, at::kFloat);
-  const auto* const input = static_cast<const Value*>(spectrograms.const_data_ptr());
-  const auto pool_clip = [&](std::int64_t clip, int worker) {
-    pooled_features(*network, input + clip * network->in_channels * size.pixels(), size, in_clip,
-                    memory.mutable_data_ptr<std::uint8_t>() + worker * bytes,
-                    pooled.mutable_data_ptr<float>() + clip * kHeadChannels);
-  };
-  (clip_by_clip ? one_worker() : threads).for_each(batch, pool_clip);
-  embed_pooled(*network, pooled.const_data_ptr<float>(), batch, threads, result.mutable_data_ptr<float>());
-  return result;
+bool uses_bfloat16(const at::Tensor& spectrograms) {
+  return result_dtype(spectrograms) == at::kBFloat16 && multiplies_bfloat16();
 }
 
 }  // namespace
 
 bool infers_natively(const at::Tensor& spectrograms, at::TensorList parameters, at::TensorList running_statistics) {
-  if (!spectrograms.device().is_cpu() || !is_float_or_bfloat16(embedding_dtype(spectrograms))) return false;
+  if (!spectrograms.device().is_cpu() || !is_float_or_bfloat16(result_dtype(spectrograms))) return false;
   if (at::tracer::impl::is_dispatch_enabled() || c10::impl::dispatch_mode_enabled()) return false;
   const bool gradients = at::GradMode::is_enabled();
   constexpr c10::DispatchKeySet kLazyValues({c10::DispatchKey::Negative, c10::DispatchKey::ZeroTensor});
@@ -190,13 +221,20 @@ bool infers_natively(const at::Tensor& spectrograms, at::TensorList parameters, 
          std::all_of(running_statistics.begin(), running_statistics.end(), is_fixed);
 }
 
-at::Tensor efficientnet_b0_inference(const at::Tensor& spectrograms, at::TensorList parameters,
-                                     at::TensorList running_statistics, double eps) {
-  const at::ScalarType dtype = embedding_dtype(spectrograms);
-  const bool in_bfloat16 = dtype == at::kBFloat16 && multiplies_bfloat16();
-  const auto embed = in_bfloat16 ? &embedded<Bfloat16> : &embedded<float>;
+at::Tensor efficientnet_inference(const EfficientNetVariant& variant, const at::Tensor& spectrograms,
+                                  at::TensorList parameters, at::TensorList running_statistics, double eps) {
+  const bool in_bfloat16 = uses_bfloat16(spectrograms);
   const at::Tensor input = spectrograms.to(in_bfloat16 ? at::kBFloat16 : at::kFloat).contiguous();
-  return embed(input, parameters, running_statistics, eps).to(dtype);
+  return (in_bfloat16 ? embedded<Bfloat16> : embedded<float>)(variant, input, parameters, running_statistics, eps)
+      .to(result_dtype(spectrograms));
+}
+
+at::Tensor efficientnet_features_inference(const EfficientNetVariant& variant, const at::Tensor& spectrograms,
+                                           at::TensorList parameters, at::TensorList running_statistics, double eps) {
+  const bool in_bfloat16 = uses_bfloat16(spectrograms);
+  const at::Tensor input = spectrograms.to(in_bfloat16 ? at::kBFloat16 : at::kFloat).contiguous();
+  return (in_bfloat16 ? mapped<Bfloat16> : mapped<float>)(variant, input, parameters, running_statistics, eps)
+      .to(result_dtype(spectrograms));
 }
 
 }  // namespace singerprint

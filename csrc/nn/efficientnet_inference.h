@@ -1,10 +1,10 @@
-// efficientnet_inference: efficientnet_b0 (nn/efficientnet.h) where nothing but the embeddings is wanted: in eval mode,
+// efficientnet_inference: efficientnet (nn/efficientnet.h) where nothing but the values is wanted: in eval mode,
 // without gradients, in float32 or bfloat16 on the CPU. nn/folded_clip.h computes it, in parallel over clips, or inside
 // a clip where there are fewer clips than threads.
 //
 // bfloat16 means tensors of that dtype, or an autocast region of it. Where the processor multiplies bfloat16, weights
 // are rounded to it once they are folded, and activations as they are stored; elsewhere it is computed in float32,
-// which is as fast there, and only the embeddings are rounded.
+// which is as fast there, and only the result is rounded.
 //
 // The batch norms are folded into the filters at the first call and again when a tensor has changed: when it lies in
 // other memory, when PyTorch has counted a change of it, or when some of its values, evenly spread, are others. So
@@ -13,13 +13,17 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
+#include "nn/efficientnet_layout.h"
+
 namespace singerprint {
 
 // Whether that is the case, and the tensors are plain memory: none that is being traced, transformed or differentiated.
 bool infers_natively(const at::Tensor& spectrograms, at::TensorList parameters, at::TensorList running_statistics);
 
-// The arguments of efficientnet_b0, which it has checked.
-at::Tensor efficientnet_b0_inference(const at::Tensor& spectrograms, at::TensorList parameters,
-                                     at::TensorList running_statistics, double eps);
+// The arguments of efficientnet and of efficientnet_features, which they have checked.
+at::Tensor efficientnet_inference(const EfficientNetVariant& variant, const at::Tensor& spectrograms,
+                                  at::TensorList parameters, at::TensorList running_statistics, double eps);
+at::Tensor efficientnet_features_inference(const EfficientNetVariant& variant, const at::Tensor& spectrograms,
+                                           at::TensorList parameters, at::TensorList running_statistics, double eps);
 
 }  // namespace singerprint

@@ -1,16 +1,15 @@
 #include "nn/efficientnet_layout.h"
 
 #include <stdexcept>
-#include <iterator>
 
 namespace singerprint {
 namespace {
 
 using Layout = std::vector<TensorLayout>;
 
-void check_at_least_one(const char* argument, std::int64_t value) {
+void check_at_least_one(const EfficientNetVariant& variant, const char* argument, std::int64_t value) {
   if (value < 1) {
-    throw std::invalid_argument(std::string("efficientnet_b0: ") + argument + " must be at least 1, got " +
+    throw std::invalid_argument(std::string(variant.name) + ": " + argument + " must be at least 1, got " +
                                 std::to_string(value));
   }
 }
@@ -54,21 +53,33 @@ const char* tensor_kind_name(TensorKind kind) {
   return kNames[static_cast<int>(kind)];
 }
 
-Layout efficientnet_b0_layout(std::int64_t in_channels, std::int64_t embedding_dim) {
-  check_at_least_one("in_channels", in_channels);
-  check_at_least_one("embedding_dim", embedding_dim);
+const EfficientNetVariant& efficientnet_variant_named(const std::string& name) {
+  for (const EfficientNetVariant* variant : {&kEfficientNetB0, &kEfficientNetB4}) {
+    if (name == variant->name) return *variant;
+  }
+  throw std::invalid_argument("efficientnet: variant must be efficientnet_b0 or efficientnet_b4, got " + name);
+}
+
+Layout efficientnet_features_layout(const EfficientNetVariant& variant, std::int64_t in_channels) {
+  check_at_least_one(variant, "in_channels", in_channels);
   Layout layout;
-  add_convolution(layout, "features.0", kStemChannels, in_channels, kStemKernel);
+  add_convolution(layout, "features.0", variant.stem_channels, in_channels, kStemKernel);
   int feature = 1;
-  for (const Stage& stage : kEfficientNetB0Stages) {
+  for (const Stage& stage : variant.stages) {
     for (int layer = 0; layer < stage.layers; ++layer) {
       add_block(layout, "features." + std::to_string(feature) + "." + std::to_string(layer), block_of(stage, layer));
     }
     ++feature;
   }
-  add_convolution(layout, "features." + std::to_string(feature), kHeadChannels,
-                  std::end(kEfficientNetB0Stages)[-1].out_channels, 1);
-  layout.push_back({"classifier.1.weight", {embedding_dim, kHeadChannels}, TensorKind::kLinear});
+  add_convolution(layout, "features." + std::to_string(feature), variant.head_channels,
+                  variant.stages.back().out_channels, 1);
+  return layout;
+}
+
+Layout efficientnet_layout(const EfficientNetVariant& variant, std::int64_t in_channels, std::int64_t embedding_dim) {
+  Layout layout = efficientnet_features_layout(variant, in_channels);
+  check_at_least_one(variant, "embedding_dim", embedding_dim);
+  layout.push_back({"classifier.1.weight", {embedding_dim, variant.head_channels}, TensorKind::kLinear});
   layout.push_back({"classifier.1.bias", {embedding_dim}, TensorKind::kBias});
   return layout;
 }

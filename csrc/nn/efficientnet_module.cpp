@@ -7,7 +7,6 @@
 #include <string>
 
 #include "nn/efficientnet.h"
-#include "nn/efficientnet_layout.h"
 
 namespace singerprint {
 namespace {
@@ -48,9 +47,10 @@ at::Tensor initialized(const TensorLayout& layout) {
 
 }  // namespace
 
-EfficientNetB0Impl::EfficientNetB0Impl(std::int64_t in_channels, std::int64_t embedding_dim)
-    : torch::nn::Module("EfficientNetB0") {
-  for (const TensorLayout& layout : efficientnet_b0_layout(in_channels, embedding_dim)) {
+EfficientNetImpl::EfficientNetImpl(const EfficientNetVariant& variant, std::int64_t in_channels,
+                                   std::int64_t embedding_dim)
+    : torch::nn::Module(variant.name), variant_(variant) {
+  for (const TensorLayout& layout : efficientnet_layout(variant, in_channels, embedding_dim)) {
     Module& owner = owner_of(*this, layout.name);
     const std::string leaf = layout.name.substr(layout.name.rfind('.') + 1);
     if (layout.is_parameter()) {
@@ -62,9 +62,9 @@ EfficientNetB0Impl::EfficientNetB0Impl(std::int64_t in_channels, std::int64_t em
   }
 }
 
-at::Tensor EfficientNetB0Impl::forward(const at::Tensor& spectrograms) {
+at::Tensor EfficientNetImpl::forward(const at::Tensor& spectrograms) {
   const at::Tensor result =
-      efficientnet_b0(spectrograms, parameters_of_op_, running_statistics_, is_training(), kMomentum, kEps);
+      efficientnet(variant_, spectrograms, parameters_of_op_, running_statistics_, is_training(), kMomentum, kEps);
   if (is_training()) {
     for (at::Tensor& count : batches_tracked_) count.add_(1);
   }

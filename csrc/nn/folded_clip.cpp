@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "nn/stem_patches.h"
+
 namespace singerprint {
 namespace {
 
@@ -10,10 +12,6 @@ constexpr std::int64_t kCacheLineBytes = 64;
 constexpr std::int64_t kBandFloats = std::int64_t{1} << 16;  // 256 KiB
 // Pixels that one part of a projection takes: their inputs stay in the cache from one block of outputs to the next.
 constexpr std::int64_t kProjectedPixels = 264;  // whole tiles of 12, 6 and 4
-
-Picture strided(Picture picture, int stride) {
-  return {(picture.rows - 1) / stride + 1, (picture.columns - 1) / stride + 1};
-}
 
 std::int64_t parts_of(std::int64_t whole, std::int64_t part) { return (whole + part - 1) / part; }
 
@@ -29,29 +27,48 @@ class Clip {
         workers_(workers),
         spectrogram_(spectrogram),
         spectrogram_size_(spectrogram_size),
-        size_(strided(spectrogram_size, 2)),
+        size_(spectrogram_size.strided(2)),
         memory_(static_cast<char*>(memory)) {
     reserve();
   }
 
   std::int64_t bytes() const { return bytes_; }
 
-  void run(float* pooled) {
+  void map(float* features) {
+    run_blocks();
+    for_each_head_part([&](BlockRange range, const float* head, std::int64_t plane) {
+      for (std::int64_t b = 0; b < range.count; ++b) {
+        float* const to = features + (range.begin + b) * lanes_;
+        for (std::int64_t pixel = 0; pixel < size_.pixels(); ++pixel) {
+          std::copy_n(head + b * plane + pixel * lanes_, lanes_, to + pixel * network_.head_channels);
+        }
+      }
+    });
+  }
+
+  void pool(float* pooled) {
+    run_blocks();
+    const float factor = 1.0f / static_cast<float>(size_.pixels());
+    for_each_head_part([&](BlockRange range, const float* head, std::int64_t) {
+      kernels_.sum_pixels(head, range.count, size_.pixels(), factor, pooled + range.begin * lanes_);
+    });
+  }
+
+ private:
+  void run_blocks() {
     for (const FoldedBlock<Value>& block : network_.blocks) {
       expand_and_filter(block);
       squeeze_and_excite(block);
       project(block);
       std::swap(features_, next_);
     }
-    pool(pooled);
   }
 
- private:
   void reserve() {
     std::int64_t features = 0, filtered = 0, channels = 0, project = 0;
     Picture in = size_;
     for (const FoldedBlock<Value>& block : network_.blocks) {
-      const Picture out = strided(in, block.shape.stride);
+      const Picture out = in.strided(block.shape.stride);
       features = std::max(features, block.project.blocks * out.pixels());
       filtered = std::max(filtered, block.depthwise.blocks * out.pixels());
       channels = std::max(channels, block.depthwise.blocks);
@@ -82,43 +99,24 @@ class Clip {
     return begin;
   }
 
-  // The 3 x 3 neighbourhoods of the stem's row: (9 in_channels in blocks, columns, lanes).
-  const Value* patch_row(std::int64_t row, int worker) {
-    Value* const patches = patches_ + worker * patch_values_;
-    std::int64_t k = 0;
-    for (std::int64_t channel = 0; channel < network_.in_channels; ++channel) {
-      const Value* const plane = spectrogram_ + channel * spectrogram_size_.pixels();
-      for (int i = -1; i <= 1; ++i) {
-        const std::int64_t y = 2 * row + i;
-        const bool inside = y >= 0 && y < spectrogram_size_.rows;
-        for (int j = -1; j <= 1; ++j, ++k) {
-          const Value* const line = inside ? plane + y * spectrogram_size_.columns : nullptr;
-          copy_every_second(line, j, patches + k / lanes_ * size_.columns * lanes_ + k % lanes_);
-        }
-      }
-    }
-    for (; k < network_.blocks.front().expand.depth; ++k) {
-      copy_every_second(nullptr, 0, patches + k / lanes_ * size_.columns * lanes_ + k % lanes_);
-    }
-    return patches;
-  }
-
-  // to[column * lanes] = line[2 * column + offset], 0 outside and where there is no line.
-  void copy_every_second(const Value* line, std::int64_t offset, Value* to) {
-    const std::int64_t begin = offset < 0 ? 1 : 0;
-    const std::int64_t end =
-        line == nullptr ? begin : std::min(size_.columns, (spectrogram_size_.columns - offset + 1) / 2);
-    for (std::int64_t column = 0; column < begin; ++column) to[column * lanes_] = Value{};
-    for (std::int64_t column = begin; column < end; ++column) to[column * lanes_] = line[2 * column + offset];
-    for (std::int64_t column = end; column < size_.columns; ++column) to[column * lanes_] = Value{};
-  }
-
-  // One row of the expanded picture into `to`, whose blocks lie to_block apart.
+  // One row of what the depthwise convolution sees into `to`, whose blocks lie to_block apart.
   void expand_row(const FoldedBlock<Value>& block, BlockRange range, std::int64_t row, int worker, float* to,
                   std::int64_t to_block) {
     const bool is_stem = &block == &network_.blocks.front();
+    if (!is_stem && !block.shape.expands()) {
+      const Value* const in = features_ + (range.begin * size_.pixels() + row * size_.columns) * lanes_;
+      for (std::int64_t b = 0; b < range.count; ++b) {
+        const Value* const plane = in + b * size_.pixels() * lanes_;
+        std::transform(plane, plane + size_.columns * lanes_, to + b * to_block,
+                       [](Value value) { return static_cast<float>(value); });
+      }
+      return;
+    }
     const PackedFilters<Value>& expand = block.expand;
-    const Value* const in = is_stem ? patch_row(row, worker) : features_ + row * size_.columns * lanes_;
+    Value* const in = is_stem ? patches_ + worker * patch_values_ : features_ + row * size_.columns * lanes_;
+    if (is_stem) {
+      stem_patches(spectrogram_, network_.in_channels, spectrogram_size_, row, expand.depth, size_.columns, lanes_, in);
+    }
     const std::int64_t in_block = (is_stem ? size_.columns : size_.pixels()) * lanes_;
     kernels_.product_to_float({in, in_block, expand.depth, expand.weight + range.begin * expand.depth * lanes_,
                                expand.bias + range.begin * lanes_, nullptr, to, to_block, Activation::kSilu},
@@ -135,7 +133,7 @@ class Clip {
 
   void expand_and_filter_blocks(const FoldedBlock<Value>& block, BlockRange range, int worker) {
     const int kernel = block.shape.kernel, stride = block.shape.stride, border = kernel / 2;
-    const Picture out = strided(size_, stride);
+    const Picture out = size_.strided(stride);
     const std::int64_t columns = size_.columns + 2 * border, row_floats = columns * lanes_;
     const std::int64_t all_rows = (out.rows - 1) * stride + kernel;
     const std::int64_t most_rows =
@@ -158,10 +156,9 @@ class Clip {
           for (std::int64_t b = 0; b < range.count; ++b) std::fill_n(to + b * band_block, size_.columns * lanes_, 0.0f);
         }
       }
-      filter_band(block, range, band, band_block, {y, rows}, out);
+      filter_band(block, range, band, band_block, y, rows, out);
       kept = kernel - stride;
-      for (std::int64_t b = 0; b < range.count; ++b) {
-        float* const plane = band + b * band_block;
+      for (float* plane = band; plane < band + range.count * band_block; plane += band_block) {
         std::copy_n(plane + rows * stride * row_floats, kept * row_floats, plane);
       }
     }
@@ -178,21 +175,16 @@ class Clip {
     }
   }
 
-  struct RowRange {
-    std::int64_t begin;
-    std::int64_t count;
-  };
-
   void filter_band(const FoldedBlock<Value>& block, BlockRange range, const float* band, std::int64_t band_block,
-                   RowRange rows, Picture out) {
+                   std::int64_t first_row, std::int64_t rows, Picture out) {
     const std::int64_t in_columns = size_.columns + 2 * (block.shape.kernel / 2);
     for (std::int64_t b = 0; b < range.count; ++b) {
       const std::int64_t n = range.begin + b;
       kernels_.depthwise(
           {band + b * band_block, in_columns, block.depthwise.weight + n * block.depthwise.depth * lanes_,
-           block.depthwise.bias + n * lanes_, filtered_ + (n * out.pixels() + rows.begin * out.columns) * lanes_,
+           block.depthwise.bias + n * lanes_, filtered_ + (n * out.pixels() + first_row * out.columns) * lanes_,
            out.columns, means_ + n * lanes_},
-          block.shape.kernel, block.shape.stride, rows.count);
+          block.shape.kernel, block.shape.stride, rows);
     }
   }
 
@@ -214,7 +206,7 @@ class Clip {
 
   // filtered, gated -> next, with the shortcut from features.
   void project(const FoldedBlock<Value>& block) {
-    size_ = strided(size_, block.shape.stride);
+    size_ = size_.strided(block.shape.stride);
     const PackedFilters<Value>& project = block.project;
     const std::int64_t pixels = size_.pixels(), plane = pixels * lanes_, matrix = project.depth * lanes_;
     const bool gates_weights = pixels > project.blocks * lanes_;
@@ -240,7 +232,9 @@ class Clip {
     });
   }
 
-  void pool(float* pooled) {
+  // Calls use with blocks of the head's outputs, (range.count, pixels, lanes), planes of as many floats.
+  template <typename Use>
+  void for_each_head_part(const Use& use) {
     const PackedFilters<Value>& head = network_.head;
     const std::int64_t pixels = size_.pixels(), plane = pixels * lanes_;
     workers_.for_each(block_parts(head.blocks), [&](std::int64_t part, int worker) {
@@ -249,7 +243,7 @@ class Clip {
       kernels_.product_to_float({features_, plane, head.depth, head.weight + range.begin * head.depth * lanes_,
                                  head.bias + range.begin * lanes_, nullptr, out, plane, Activation::kSilu},
                                 range.count, pixels);
-      kernels_.sum_pixels(out, range.count, pixels, 1.0f / static_cast<float>(pixels), pooled + range.begin * lanes_);
+      use(range, out, plane);
     });
   }
 
@@ -285,41 +279,19 @@ std::int64_t clip_bytes(const FoldedEfficientNet<Value>& network, Picture spectr
 template <class Value>
 void pooled_features(const FoldedEfficientNet<Value>& network, const Value* spectrogram, Picture spectrogram_size,
                      const Workers& workers, void* memory, float* pooled) {
-  Clip<Value>(network, workers, spectrogram, spectrogram_size, memory).run(pooled);
+  Clip<Value>(network, workers, spectrogram, spectrogram_size, memory).pool(pooled);
 }
 
 template <class Value>
-void embed_pooled(const FoldedEfficientNet<Value>& network, const float* pooled, std::int64_t clips,
-                  const Workers& workers, float* embeddings) {
-  const PackedFilters<Value>& classifier = network.classifier;
-  const std::int64_t lanes = network.kernels.lanes, in_blocks = kHeadChannels / lanes, plane = clips * lanes;
-  const AlignedFloats values(in_blocks * plane / kPaired<Value>),
-      out(classifier.blocks * plane);  // clips are the pixels
-  auto* const in = reinterpret_cast<Value*>(values.data());
-  for (std::int64_t clip = 0; clip < clips; ++clip) {
-    for (std::int64_t n = 0; n < kHeadChannels; ++n) {
-      in[n / lanes * plane + clip * lanes + n % lanes] = static_cast<Value>(pooled[clip * kHeadChannels + n]);
-    }
-  }
-  workers.for_each(block_parts(classifier.blocks), [&](std::int64_t part, int) {
-    const BlockRange range = block_range(part, classifier.blocks);
-    network.kernels.product_to_float(
-        {in, plane, kHeadChannels, classifier.weight + range.begin * kHeadChannels * lanes,
-         classifier.bias + range.begin * lanes, nullptr, out.data() + range.begin * plane, plane, Activation::kNone},
-        range.count, clips);
-  });
-  for (std::int64_t clip = 0; clip < clips; ++clip) {
-    for (std::int64_t n = 0; n < network.embedding_dim; ++n) {
-      embeddings[clip * network.embedding_dim + n] = out.data()[n / lanes * plane + clip * lanes + n % lanes];
-    }
-  }
+void feature_map(const FoldedEfficientNet<Value>& network, const Value* spectrogram, Picture spectrogram_size,
+                 const Workers& workers, void* memory, float* features) {
+  Clip<Value>(network, workers, spectrogram, spectrogram_size, memory).map(features);
 }
 
-#define SINGERPRINT_INSTANTIATE(Value)                                                                          \
-  template std::int64_t clip_bytes(const FoldedEfficientNet<Value>&, Picture, const Workers&);                  \
-  template void pooled_features(const FoldedEfficientNet<Value>&, const Value*, Picture, const Workers&, void*, \
-                                float*);                                                                        \
-  template void embed_pooled(const FoldedEfficientNet<Value>&, const float*, std::int64_t, const Workers&, float*);
+#define SINGERPRINT_INSTANTIATE(V)                                                                               \
+  template std::int64_t clip_bytes(const FoldedEfficientNet<V>&, Picture, const Workers&);                       \
+  template void pooled_features(const FoldedEfficientNet<V>&, const V*, Picture, const Workers&, void*, float*); \
+  template void feature_map(const FoldedEfficientNet<V>&, const V*, Picture, const Workers&, void*, float*);
 SINGERPRINT_INSTANTIATE(float)
 SINGERPRINT_INSTANTIATE(Bfloat16)
 #undef SINGERPRINT_INSTANTIATE

@@ -86,14 +86,15 @@ class Packer {
 };
 
 template <class Value>
-void pack(FoldedEfficientNet<Value>& network, Packer& packer) {
-  const auto stem = packer.convolution<Value>(kStemChannels, network.in_channels * kStemKernel * kStemKernel);
-  for (const Stage& stage : kEfficientNetB0Stages) {
+void pack(FoldedEfficientNet<Value>& network, const EfficientNetVariant& variant, Packer& packer) {
+  const auto stem = packer.convolution<Value>(variant.stem_channels, network.in_channels * kStemKernel * kStemKernel);
+  for (const Stage& stage : variant.stages) {
     for (int layer = 0; layer < stage.layers; ++layer) {
       FoldedBlock<Value> block;
       block.shape = block_of(stage, layer);
       const std::int64_t in = block.shape.in_channels, expanded = block.shape.expanded_channels;
-      block.expand = network.blocks.empty() ? stem : packer.convolution<Value>(expanded, in);
+      if (network.blocks.empty()) block.expand = stem;
+      if (block.shape.expands()) block.expand = packer.convolution<Value>(expanded, in);
       block.depthwise = packer.convolution<float>(expanded, block.shape.kernel * block.shape.kernel, true);
       block.squeeze = packer.linear<float>(block.shape.squeezed_channels, expanded);
       block.excite = packer.linear<float>(expanded, block.shape.squeezed_channels);
@@ -101,8 +102,9 @@ void pack(FoldedEfficientNet<Value>& network, Packer& packer) {
       network.blocks.push_back(block);
     }
   }
-  network.head = packer.convolution<Value>(kHeadChannels, network.blocks.back().shape.out_channels);
-  network.classifier = packer.linear<Value>(network.embedding_dim, kHeadChannels);
+  network.head = packer.convolution<Value>(network.head_channels, network.blocks.back().shape.out_channels);
+  if (network.embedding_dim > 0)
+    network.classifier = packer.linear<Value>(network.embedding_dim, network.head_channels);
 }
 
 template <class Value>
@@ -124,10 +126,11 @@ PixelKernels<Bfloat16> kernels_of() {
 template <class Value>
 FoldedEfficientNet<Value> packed_network(const EfficientNetTensors& tensors, std::int64_t& floats,
                                          AlignedFloats memory) {
-  FoldedEfficientNet<Value> network{kernels_of<Value>(), tensors.in_channels, tensors.embedding_dim, {}, {}, {},
-                                    std::move(memory)};
+  FoldedEfficientNet<Value> network{
+      kernels_of<Value>(), tensors.in_channels, tensors.variant.head_channels, tensors.embedding_dim, {}, {}, {},
+      std::move(memory)};
   Packer packer(tensors, network.kernels.lanes, network.memory.data());
-  pack(network, packer);
+  pack(network, tensors.variant, packer);
   floats = packer.floats();
   return network;
 }

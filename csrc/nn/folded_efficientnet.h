@@ -1,4 +1,4 @@
-// FoldedEfficientNet: the weights of efficientnet_b0 with its batch norms folded in, as the CPU's kernels want them.
+// FoldedEfficientNet: the weights of an EfficientNet with its batch norms folded in, as the CPU's kernels want them.
 //   filters' = filters * weight / sqrt(running_var + eps), bias' = bias - running_mean * weight / sqrt(running_var +
 //   eps)
 // in double, then rounded. nn/folded_clip.h computes with them. Value: what the factors of the large products are
@@ -13,8 +13,9 @@
 
 namespace singerprint {
 
-// Contiguous tensors in the order of efficientnet_b0_layout.
+// Contiguous tensors in the order of efficientnet_layout; without the linear layer embedding_dim is 0.
 struct EfficientNetTensors {
+  const EfficientNetVariant& variant;
   std::int64_t in_channels;
   std::int64_t embedding_dim;
   double eps;
@@ -48,7 +49,7 @@ struct PackedFilters {
 template <class Value>
 struct FoldedBlock {
   Block shape;
-  PackedFilters<Value> expand;  // of the first block: the stem
+  PackedFilters<Value> expand{};  // of the first block: the stem; of others that do not expand: nothing
   PackedFilters<float> depthwise;
   PackedFilters<float> squeeze;
   PackedFilters<float> excite;
@@ -59,11 +60,12 @@ template <class Value>
 struct FoldedEfficientNet {
   PixelKernels<Value> kernels;
   std::int64_t in_channels;
+  std::int64_t head_channels;  // whole blocks
   std::int64_t embedding_dim;
   std::vector<FoldedBlock<Value>> blocks;
   PackedFilters<Value> head;
-  PackedFilters<Value> classifier;
-  AlignedFloats memory;  // of all filters, in the order in which they are used
+  PackedFilters<Value> classifier;  // where embedding_dim > 0
+  AlignedFloats memory;             // of all filters, in the order in which they are used
 };
 
 // Copies what it needs of the tensors. Value: float, or Bfloat16 where multiplies_bfloat16().

@@ -5,9 +5,15 @@ has_cuda: bool
 def instruction_set() -> str:
     """Instruction set of the CPU kernels: 'baseline', 'avx2', 'avx512' or 'avx512_bf16'."""
 
-def efficientnet_b0_layout(in_channels: int, embedding_dim: int) -> list[tuple[str, list[int], str]]:
-    """Key, shape and kind of every tensor of EfficientNet-B0, in the order of the state dict.
+def efficientnet_layout(
+    variant: str, in_channels: int, embedding_dim: int
+) -> list[tuple[str, list[int], str]]:
+    """Key, shape and kind of every tensor of an EfficientNet, in the order of the state dict.
 
+    Variants are 'efficientnet_b0' and 'efficientnet_b4'.
     The kinds are 'convolution', 'linear', 'bias', 'norm_weight' (parameters) and 'running_mean',
     'running_var', 'num_batches_tracked' (buffers).
     """
+
+def efficientnet_shortcuts(variant: str) -> list[bool]:
+    """Whether each block of an EfficientNet has a shortcut around it, in their order."""

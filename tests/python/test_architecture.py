@@ -44,7 +44,10 @@ PYTHON_ARROWS = {
 PYTHON_ARROWS["cli"] = PYTHON_ARROWS["experiments"] | {"distributed", "experiments"}
 
 # An op's Python home where it is not python/singerprint/<domain>/<op>.py.
-PYTHON_HOME = {"nn/efficientnet": "models/efficientnet"}
+PYTHON_HOME = {
+    "nn/attentive_statistics": "models/attentive_statistics",
+    "nn/efficientnet": "models/efficientnet",
+}
 
 
 def listed(name):

@@ -93,7 +93,14 @@ SIGNATURES = {
         "eps=0.0001"
     ),
     "losses.VICReg": "invariance_weight=25.0, variance_weight=25.0, covariance_weight=1.0, gamma=1.0",
-    "models.efficientnet_b0": "in_channels=1, embedding_dim=1000, *, seed=0",
+    "SingerEncoder.frames": "self, clip, sample_rate_hz=None",
+    "models.attentive_statistics": "frames, scores, eps=1e-06",
+    "models.efficientnet_b0": (
+        "in_channels=1, embedding_dim=1000, *, aggregation='mean', dropout=0.0, stochastic_depth=0.0, seed=0"
+    ),
+    "models.efficientnet_b4": (
+        "in_channels=1, embedding_dim=1000, *, aggregation='mean', dropout=0.0, stochastic_depth=0.0, seed=0"
+    ),
     "evaluation.equal_error_rate": "positive_scores, negative_scores",
     "evaluation.mean_normalized_rank": (
         "embeddings, singers, positive_pairs=None, *, max_trials=1000, max_others=512, seed=0"

@@ -109,6 +109,8 @@ def run_demo(config: DemoConfig) -> Path:
         learning_rate=1e-3,
         warmup_steps=config.steps // 10,
         schedule="cosine",
+        dropout=0.0,  # what keeps a long run from learning by heart slows a short one down
+        stochastic_depth=0.0,
         augmentation="quiet",  # louder noise hides the voice for longer than a demo lasts
         validate_every=max(1, config.steps // 4),
         seed=config.seed,

@@ -7,12 +7,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+from singerprint.models.networks import NETWORKS, NetworkShape
 from singerprint.models.normalization import NORMALIZATIONS
 
 MINIMUM_CLIP_SECONDS = 0.1
 
 # What `encoder.json` of before these values came does not say.
-LATER_VALUES: Mapping[str, Any] = {"filter_rate_hz": None, "normalization": "standardize"}
+LATER_VALUES: Mapping[str, Any] = {
+    "filter_rate_hz": None,
+    "normalization": "standardize",
+    "network": "efficientnet_b0",
+}
 
 
 @dataclass(frozen=True)
@@ -34,10 +39,11 @@ class EncoderConfig:
         filter_rate_hz: Sample rate that the mel filters were laid out for; None is `sample_rate_hz`. The
             released models have filters for 22,050 Hz on waveforms at 44,100 Hz.
         normalization: What is done to the log-mel, one of ``models.normalization.NORMALIZATIONS``.
+        network: What embeds that image, one of ``models.networks.NETWORKS``.
 
     Raises:
-        ValueError: `sample_rate_hz`, `window_seconds` or `normalization` is out of range. The other values
-            are checked by what uses them.
+        ValueError: `sample_rate_hz`, `window_seconds`, `normalization` or `network` is out of range. The
+            other values are checked by what uses them.
 
     Example:
         >>> EncoderConfig(n_mels=128).window_samples
@@ -57,6 +63,7 @@ class EncoderConfig:
     window_seconds: float = 4.0
     filter_rate_hz: int | None = None
     normalization: str = "standardize"
+    network: str = "efficientnet_b0"
 
     def __post_init__(self) -> None:
         if not (isinstance(self.sample_rate_hz, int) and self.sample_rate_hz > 0):
@@ -69,11 +76,11 @@ class EncoderConfig:
                 f"encoder_config: window_seconds must be at least {MINIMUM_CLIP_SECONDS} and finite, "
                 f"got {self.window_seconds}"
             )
-        if self.normalization not in NORMALIZATIONS:
-            raise ValueError(
-                f"encoder_config: normalization must be one of {', '.join(NORMALIZATIONS)}, "
-                f"got {self.normalization}"
-            )
+        for name, names in (("normalization", NORMALIZATIONS), ("network", NETWORKS)):
+            if getattr(self, name) not in names:
+                raise ValueError(
+                    f"encoder_config: {name} must be one of {', '.join(names)}, got {getattr(self, name)}"
+                )
 
     @property
     def window_samples(self) -> int:
@@ -84,6 +91,13 @@ class EncoderConfig:
     def minimum_samples(self) -> int:
         """Length of the shortest clip that is embedded: 0.1 s."""
         return round(MINIMUM_CLIP_SECONDS * self.sample_rate_hz)
+
+    @property
+    def network_shape(self) -> NetworkShape:
+        """What the network is made for: the image of a whole window, and the embedding."""
+        frames = 1 + self.window_samples // self.hop_length
+        channels = NORMALIZATIONS[self.normalization].channels
+        return NetworkShape(channels, self.n_mels, frames, self.embedding_dim)
 
     def to_dict(self) -> dict[str, Any]:
         """The values by name, ready for JSON."""

@@ -2,11 +2,11 @@
 
     spectrogram = log_mel(waveform)                                              # (mels, frames)
     normalized = (spectrogram - mean(spectrogram)) / sqrt(var(spectrogram) + 1e-5)
-    embedding = efficientnet_b0(normalized)                                      # (dim,)
+    embedding = network(normalized)                                              # (dim,)
 
 Mean and variance are those of the clip itself: whatever else is in the batch, and however loud the clip is,
-its embedding stays the same. The released models were trained with another normalization, which their
-`EncoderConfig` names.
+its embedding stays the same. The network is EfficientNet-B0 unless the `EncoderConfig` names another, and so
+is the normalization: the released models were trained with another one.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from torch import Tensor, nn
 
 from singerprint.data import Clip, as_clip
 from singerprint.frontend import log_mel
-from singerprint.models.efficientnet import efficientnet_b0
 from singerprint.models.encoder_config import EncoderConfig
+from singerprint.models.networks import NETWORKS
 from singerprint.models.normalization import NORMALIZATIONS
-from singerprint.models.windows import windows_of
+from singerprint.models.windows import frame_windows, windows_of
 
 # Windows of a long file that are embedded at once: beyond 16 a window costs no less, only memory.
 WINDOWS_PER_BATCH = 16
 
 
 class SingerEncoder(nn.Module):
-    """Log-mel spectrogram, per-clip normalisation and EfficientNet-B0; the weights come from `load_model`.
+    """Log-mel spectrogram, per-clip normalisation and a network; the weights come from `load_model`.
 
     Args:
         config: Front end, network and window.
@@ -46,11 +46,7 @@ class SingerEncoder(nn.Module):
     def __init__(self, config: EncoderConfig | None = None, *, seed: int = 0) -> None:
         super().__init__()
         self.config = EncoderConfig() if config is None else config
-        self.network = efficientnet_b0(
-            in_channels=NORMALIZATIONS[self.config.normalization].channels,
-            embedding_dim=self.config.embedding_dim,
-            seed=seed,
-        )
+        self.network = NETWORKS[self.config.network](self.config.network_shape, seed)
 
     @classmethod
     def untrained(cls, seed: int = 0, **options: Any) -> SingerEncoder:  # noqa: ANN401 - EncoderConfig types them
@@ -186,6 +182,51 @@ class SingerEncoder(nn.Module):
         waveform = as_clip(clip, sample_rate_hz, self.sample_rate_hz, self.config.minimum_samples)
         windows = windows_of(waveform, self.config.window_samples, WINDOWS_PER_BATCH)
         return torch.cat([self.embed_batch(batch) for batch in windows]).mean(dim=0)
+
+    @property
+    def frame_hop_samples(self) -> int:
+        """Samples from one frame of `frames` to the next: 16,384, or 0.37 s, of an EfficientNet.
+
+        Raises:
+            ValueError: The network embeds no frames.
+        """
+        return self.network.frame_stride * self.config.hop_length
+
+    def frames(self, clip: Clip, sample_rate_hz: int | None = None) -> Tensor:
+        """Embeds a clip of any length from 0.1 s frame by frame: who is singing when.
+
+        Frame i is centred on sample ``i * frame_hop_samples``, and what it hears reaches to both sides. It is
+        embedded as a clip of that frame alone would be, so it can be compared with other embeddings; of the
+        networks that take the mean over frames (``efficientnet_b0``, ``_b4``), the mean over the frames of a
+        clip of one window is its embedding. A clip longer than `config.window_seconds` is embedded in windows
+        of whole frames, one behind the other, each normalised alone.
+
+        Args:
+            clip: As of `embed`.
+            sample_rate_hz: As of `embed`.
+
+        Returns:
+            ``(1 + samples // frame_hop_samples, dim)`` float32, on the encoder's device; samples at
+            `sample_rate_hz` of the encoder.
+
+        Raises:
+            ValueError: As of `embed`, or the network embeds no frames.
+            TypeError: The samples are not floating point.
+
+        Example:
+            >>> import torch, singerprint as sp
+            >>> encoder = sp.SingerEncoder.untrained(embedding_dim=16)
+            >>> encoder.frames(torch.randn(441000)).shape
+            torch.Size([27, 16])
+        """
+        hop_samples = self.frame_hop_samples
+        waveform = as_clip(clip, sample_rate_hz, self.sample_rate_hz, self.config.minimum_samples)
+        found = []
+        for window, wanted in frame_windows(waveform, self.config.window_samples, hop_samples):
+            with torch.inference_mode(), _evaluating(self):
+                images = self.front_end(window[None].to(self.network.device))
+                found.append(self.network.frame_embeddings(images)[0, wanted])
+        return torch.cat(found).float().clone()
 
     def _check_batch(self, waveforms: Tensor) -> None:
         if not isinstance(waveforms, Tensor):

@@ -29,6 +29,8 @@ FREE_SETTINGS = frozenset(
     | {"rank_timeout_seconds"}
     | {"augmentation"}  # a name: what it stands for, transforms, must stay
 )
+# Settings that came later, and what runs of before were trained with.
+LATER_SETTINGS: dict[str, Any] = {"dropout": 0.0, "stochastic_depth": 0.0}
 
 
 class TrainingState(NamedTuple):
@@ -125,7 +127,7 @@ def _check_same_run(facts: dict[str, Any], state: TrainingState) -> None:
     open_ended = config.objective != "byol" and config.recipe.schedule == "constant"
     free = FREE_SETTINGS | {"steps"} if open_ended else FREE_SETTINGS
     for name, value in config.as_json().items():
-        expected = facts["config"].get(name)
+        expected = facts["config"].get(name, LATER_SETTINGS.get(name))
         if name not in free and expected != value:
             raise ValueError(f"train: {name} must be {expected!r} as in the resumed run, got {value!r}")
     if facts["step"] > config.recipe.steps:

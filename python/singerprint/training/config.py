@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from singerprint.augment import preset_or_file, to_config
 from singerprint.models.encoder_config import MINIMUM_CLIP_SECONDS
+from singerprint.models.networks import NETWORKS
 from singerprint.training.recipes import LABELLED, RECIPES, ObjectiveName, Recipe
 
 
@@ -45,6 +46,12 @@ class TrainConfig:
         augmentation: how the two views of a pair are made to differ: a preset (``paper``, ``paper_fixed``,
             ``quiet``, ``strong``, ``none``) or a JSON or YAML file, see :mod:`singerprint.augment`.
         n_mels: bins of the log-mel spectrogram, where there is no ``init``.
+        network: what embeds it, one of ``models.networks.NETWORKS``, where there is no ``init``.
+        dropout: probability in [0, 1) that a feature is dropped before the network's last layer. None is that
+            of the published training, 0.2 of ``efficientnet_b0`` and 0.4 of ``efficientnet_b4``, whatever the
+            aggregation.
+        stochastic_depth: probability in [0, 1) that a clip goes around a block, rising from 0 at the first to
+            nearly this at the last. None is that of the published training, 0.2.
         init: a run or model folder whose encoder is the starting point; None starts from random weights.
         seed: every draw of the run is a function of it.
         workers: processes that read audio; the result does not depend on it.
@@ -73,6 +80,9 @@ class TrainConfig:
     initial_tau: float = 0.99
     augmentation: str | None = None
     n_mels: int = 80
+    network: str = "efficientnet_b0"
+    dropout: float | None = None
+    stochastic_depth: float | None = None
     init: Path | None = None
     seed: int = 0
     workers: int = 1
@@ -88,6 +98,8 @@ class TrainConfig:
         """Fills recipe and transforms and refuses settings that cannot be trained with."""
         if self.objective not in RECIPES:
             raise ValueError(f"train: objective must be one of {sorted(RECIPES)}, got {self.objective!r}")
+        if self.network not in NETWORKS:
+            raise ValueError(f"train: network must be one of {sorted(NETWORKS)}, got {self.network!r}")
         given = {name: getattr(self, name) for name in Recipe.__dataclass_fields__}
         given["weights"] = self._complete_weights()
         recipe = dataclasses.replace(
@@ -134,6 +146,10 @@ class TrainConfig:
         timeout = self.rank_timeout_seconds
         if not 0 < timeout < math.inf:
             raise ValueError(f"train: rank_timeout_seconds must be positive and finite, got {timeout}")
+        for name in ("dropout", "stochastic_depth"):
+            probability = getattr(self, name)
+            if probability is not None and not 0 <= probability < 1:
+                raise ValueError(f"train: {name} must lie in [0, 1), got {probability}")
         for name in ("learning_rate", "weight_decay"):
             value = getattr(recipe, name)
             if not (math.isfinite(value) and value >= 0):

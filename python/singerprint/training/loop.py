@@ -2,7 +2,8 @@
 
 A step is a pure function of the state before it and of (seed, step): which files it sees follows from
 (seed, epoch), where they are cropped from (seed, epoch, clip), how they are augmented from (seed, epoch,
-view, clip). A run that was stopped and resumed therefore ends with the same bits as one that was not.
+view, clip), and what the network drops from (seed, step, row of the batch). A run that was stopped and
+resumed therefore ends with the same bits as one that was not.
 """
 
 import json
@@ -23,6 +24,7 @@ from singerprint.training.batches import rank_batches
 from singerprint.training.checkpoint import TrainingState, load_checkpoint, newest_checkpoint, save_checkpoint
 from singerprint.training.clock import StretchClock
 from singerprint.training.config import TrainConfig
+from singerprint.training.dropping import set_dropping
 from singerprint.training.files import usable_files
 from singerprint.training.interruption import stop_on_signal
 from singerprint.training.metrics import append_metrics, cut_metrics
@@ -135,7 +137,8 @@ class _Run:
         if start is not None:
             encoder = load_model(start)
         else:
-            encoder = SingerEncoder.untrained(seed=config.seed, n_mels=config.n_mels)
+            encoder = SingerEncoder.untrained(seed=config.seed, n_mels=config.n_mels, network=config.network)
+        set_dropping(encoder, config)
         self.encoder = encoder.to(self.device)
         self.objective = build_objective(config, self.encoder).to(self.device)
         if rank_count() > 1:
@@ -203,6 +206,7 @@ class _Run:
         self.objective.train()
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate_at(done)
+        self.encoder.network.first_row = rank() * 2 * len(batch.clip_ids)
         loss: ObjectiveLoss = self.objective(self.encoder, first, second, batch.singers.to(self.device))
         self.optimizer.zero_grad(set_to_none=True)
         loss.total.backward()  # type: ignore[no-untyped-call]

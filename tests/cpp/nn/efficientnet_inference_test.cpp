@@ -26,11 +26,11 @@ struct Network {
 
   // Statistics of a batch, as those that training leaves.
   void fit_statistics(const at::Tensor& spectrograms) {
-    efficientnet_b0(spectrograms, parameters, statistics, true, 1.0, 1e-5);
+    efficientnet(kEfficientNetB0, spectrograms, parameters, statistics, true, 1.0, 1e-5);
   }
 
   at::Tensor embed(const at::Tensor& spectrograms) const {
-    return efficientnet_b0(spectrograms, parameters, statistics, false, 0.1, 1e-5);
+    return efficientnet(kEfficientNetB0, spectrograms, parameters, statistics, false, 0.1, 1e-5);
   }
 
   // By PyTorch's operators.
@@ -39,8 +39,8 @@ struct Network {
       for (at::Tensor& tensor : tensors) tensor = tensor.to(at::kDouble);
       return tensors;
     };
-    return efficientnet_b0(spectrograms.to(at::kDouble), in_double(parameters), in_double(statistics), false, 0.1,
-                           1e-5);
+    return efficientnet(kEfficientNetB0, spectrograms.to(at::kDouble), in_double(parameters), in_double(statistics),
+                        false, 0.1, 1e-5);
   }
 };
 

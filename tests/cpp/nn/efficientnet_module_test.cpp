@@ -12,15 +12,15 @@ namespace singerprint {
 namespace {
 
 at::Tensor embed_by_op(const at::Tensor& spectrograms, const EfficientNetB0& network, bool training) {
-  static const auto op =
-      c10::Dispatcher::singleton()
-          .findSchemaOrThrow("singerprint::efficientnet_b0", "")
-          .typed<at::Tensor(const at::Tensor&, at::TensorList, at::TensorList, bool, double, double)>();
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("singerprint::efficientnet_b0", "")
+                             .typed<at::Tensor(const at::Tensor&, at::TensorList, at::TensorList, bool, double, double,
+                                               const std::optional<at::Tensor>&, const std::optional<at::Tensor>&)>();
   std::vector<at::Tensor> statistics;
   for (const auto& buffer : network->named_buffers()) {
     if (buffer.key().find("num_batches_tracked") == std::string::npos) statistics.push_back(buffer.value());
   }
-  return op.call(spectrograms, network->parameters(), statistics, training, 0.1, 1e-5);
+  return op.call(spectrograms, network->parameters(), statistics, training, 0.1, 1e-5, {}, {});
 }
 
 // The twin's order of registration is the op's order of tensors: were it not, the op would refuse a shape.
@@ -36,13 +36,28 @@ TEST(EfficientNetModule, HasTheNamesOfTheLayout) {
   EfficientNetB0 network(3, 12);
   const auto parameters = network->named_parameters();
   const auto buffers = network->named_buffers();
-  const auto layout = efficientnet_b0_layout(3, 12);
+  const auto layout = efficientnet_layout(kEfficientNetB0, 3, 12);
   EXPECT_EQ(parameters.size() + buffers.size(), layout.size());
   for (const TensorLayout& tensor : layout) {
     const at::Tensor* const found = (tensor.is_parameter() ? parameters : buffers).find(tensor.name);
     ASSERT_NE(found, nullptr) << tensor.name;
     EXPECT_EQ(found->sizes(), at::IntArrayRef(tensor.shape)) << tensor.name;
   }
+}
+
+TEST(EfficientNetModule, B4HasTheWeightsOfItsLayoutAndEmbeds) {
+  EfficientNetB4 network(1, 12);
+  const auto parameters = network->named_parameters();
+  for (const TensorLayout& tensor : efficientnet_layout(kEfficientNetB4, 1, 12)) {
+    if (!tensor.is_parameter()) continue;
+    const at::Tensor* const found = parameters.find(tensor.name);
+    ASSERT_NE(found, nullptr) << tensor.name;
+    EXPECT_EQ(found->sizes(), at::IntArrayRef(tensor.shape)) << tensor.name;
+  }
+  network->eval();
+  const at::Tensor embeddings = network->forward(at::randn({2, 1, 33, 40}));
+  EXPECT_EQ(embeddings.sizes(), (at::IntArrayRef{2, 12}));
+  EXPECT_TRUE(embeddings.isfinite().all().item<bool>());
 }
 
 TEST(EfficientNetModule, OnlyTrainingChangesTheBuffers) {

@@ -18,7 +18,7 @@ struct Tensors {
 Tensors random_tensors(std::int64_t in_channels, std::int64_t embedding_dim) {
   at::manual_seed(0);
   Tensors result;
-  for (const TensorLayout& layout : efficientnet_b0_layout(in_channels, embedding_dim)) {
+  for (const TensorLayout& layout : efficientnet_layout(kEfficientNetB0, in_channels, embedding_dim)) {
     const at::Tensor zeros = at::zeros(layout.shape);
     if (layout.kind == TensorKind::kConvolution || layout.kind == TensorKind::kLinear) {
       const double fan_in = static_cast<double>(zeros.numel()) / static_cast<double>(zeros.size(0));
@@ -33,11 +33,11 @@ Tensors random_tensors(std::int64_t in_channels, std::int64_t embedding_dim) {
 }
 
 at::Tensor embed(const at::Tensor& spectrograms, const Tensors& tensors, bool training) {
-  static const auto op =
-      c10::Dispatcher::singleton()
-          .findSchemaOrThrow("singerprint::efficientnet_b0", "")
-          .typed<at::Tensor(const at::Tensor&, at::TensorList, at::TensorList, bool, double, double)>();
-  return op.call(spectrograms, tensors.parameters, tensors.running_statistics, training, 0.1, 1e-5);
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("singerprint::efficientnet_b0", "")
+                             .typed<at::Tensor(const at::Tensor&, at::TensorList, at::TensorList, bool, double, double,
+                                               const std::optional<at::Tensor>&, const std::optional<at::Tensor>&)>();
+  return op.call(spectrograms, tensors.parameters, tensors.running_statistics, training, 0.1, 1e-5, {}, {});
 }
 
 TEST(EfficientNet, GivesOneEmbeddingPerClip) {

@@ -41,7 +41,7 @@ TYPED_TEST(FoldedNetworks, BatchNormsAreInTheFilters) {
   ASSERT_EQ(stem.depth, sizeof(TypeParam) == 4 ? 27 : 28);  // in pairs
   const auto &filters = owned.values[0], &weight = owned.values[1], &bias = owned.values[2], &mean = owned.values[3],
              &variance = owned.values[4];
-  for (int n = 0; n < kStemChannels; ++n) {
+  for (int n = 0; n < kEfficientNetB0.stem_channels; ++n) {
     const double factor = weight[n] / std::sqrt(variance[n] + 1e-5);
     for (int k = 0; k < 27; ++k) {
       EXPECT_EQ(packed(network, stem, n, k), rounded<TypeParam>(filters[n * 27 + k] * factor));
@@ -58,8 +58,8 @@ TYPED_TEST(FoldedNetworks, TheLastLayerIsCopied) {
   const auto network = fold_efficientnet<TypeParam>(owned.tensors);
   const auto &weight = owned.values[owned.values.size() - 2], &bias = owned.values.back();
   for (int n = 0; n < 10; ++n) {
-    for (int k = 0; k < kHeadChannels; ++k) {
-      EXPECT_EQ(packed(network, network.classifier, n, k), rounded<TypeParam>(weight[n * kHeadChannels + k]));
+    for (int k = 0; k < network.head_channels; ++k) {
+      EXPECT_EQ(packed(network, network.classifier, n, k), rounded<TypeParam>(weight[n * network.head_channels + k]));
     }
     EXPECT_EQ(network.classifier.bias[n], bias[n]);
   }
@@ -69,20 +69,22 @@ TYPED_TEST(FoldedNetworks, BehindTheLastChannelAreZeros) {
   const OwnedTensors owned(1, 5);
   const auto network = fold_efficientnet<TypeParam>(owned.tensors);
   for (std::int64_t n = 5; n < network.classifier.blocks * network.kernels.lanes; ++n) {
-    for (int k = 0; k < kHeadChannels; ++k) EXPECT_EQ(packed(network, network.classifier, n, k), 0.0f);
+    for (int k = 0; k < network.head_channels; ++k) EXPECT_EQ(packed(network, network.classifier, n, k), 0.0f);
     EXPECT_EQ(network.classifier.bias[n], 0.0f);
   }
 }
 
 TYPED_TEST(FoldedNetworks, HasTheBlocksOfTheStages) {
-  const OwnedTensors owned(1, 5);
-  const auto network = fold_efficientnet<TypeParam>(owned.tensors);
-  ASSERT_EQ(network.blocks.size(), 16u);
-  for (const FoldedBlock<TypeParam>& block : network.blocks) {
-    EXPECT_EQ(block.project.depth, block.shape.expanded_channels);
-    EXPECT_EQ(block.depthwise.depth, block.shape.kernel * block.shape.kernel);
-    EXPECT_EQ(block.squeeze.depth, block.shape.expanded_channels);
-    EXPECT_EQ(block.excite.depth, block.shape.squeezed_channels);
+  for (const EfficientNetVariant& variant : {kEfficientNetB0, kEfficientNetB4}) {
+    const OwnedTensors owned(1, 5, variant);
+    const auto network = fold_efficientnet<TypeParam>(owned.tensors);
+    EXPECT_EQ(network.blocks.size(), variant.name == kEfficientNetB0.name ? 16u : 32u);
+    for (const FoldedBlock<TypeParam>& block : network.blocks) {
+      EXPECT_EQ(block.project.depth, block.shape.expanded_channels);
+      EXPECT_EQ(block.depthwise.depth, block.shape.kernel * block.shape.kernel);
+      EXPECT_EQ(block.squeeze.depth, block.shape.expanded_channels);
+      EXPECT_EQ(block.excite.depth, block.shape.squeezed_channels);
+    }
   }
 }
 

@@ -14,8 +14,10 @@ struct OwnedTensors {
   std::vector<std::vector<float>> values;  // in the layout's order
   EfficientNetTensors tensors;
 
-  OwnedTensors(std::int64_t in_channels, std::int64_t embedding_dim)
-      : layout(efficientnet_b0_layout(in_channels, embedding_dim)), tensors{in_channels, embedding_dim, 1e-5, {}, {}} {
+  OwnedTensors(std::int64_t in_channels, std::int64_t embedding_dim,
+               const EfficientNetVariant& variant = kEfficientNetB0)
+      : layout(efficientnet_layout(variant, in_channels, embedding_dim)),
+        tensors{variant, in_channels, embedding_dim, 1e-5, {}, {}} {
     std::mt19937 generator(0);
     std::normal_distribution<float> normal;
     for (const TensorLayout& tensor : layout) {

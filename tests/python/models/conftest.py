@@ -5,17 +5,20 @@ import torch
 import torchvision
 from torch import nn
 
-from singerprint.models import efficientnet_b0
+from singerprint.models import efficientnet_b0, efficientnet_b4
 
 DIM = 24  # length of an embedding: the last layer is as simple at any
 
 
-def torchvision_network(in_channels, seed=0):
+def torchvision_network(in_channels, seed=0, variant="efficientnet_b0"):
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network = torchvision.models.efficientnet_b0(num_classes=DIM, dropout=0.0)
+        network = getattr(torchvision.models, variant)(num_classes=DIM, dropout=0.0)
         if in_channels != 3:
-            network.features[0][0] = nn.Conv2d(in_channels, 32, 3, stride=2, padding=1, bias=False)
+            stem = network.features[0][0]
+            network.features[0][0] = nn.Conv2d(
+                in_channels, stem.out_channels, 3, stride=2, padding=1, bias=False
+            )
     for module in network.modules():
         if isinstance(module, torchvision.ops.StochasticDepth):
             module.p = 0.0
@@ -54,8 +57,27 @@ def pair(request):
 
 
 @pytest.fixture
+def b4_pair():
+    """As `pair`, of EfficientNet-B4 on one channel."""
+    reference = torchvision_network(1, variant="efficientnet_b4")
+    ours = efficientnet_b4(in_channels=1, embedding_dim=DIM)
+    ours.load_state_dict(reference.state_dict(), strict=True)
+    return ours.double(), reference.double()
+
+
+@pytest.fixture
+def fitted_b4_pair(b4_pair, generator):
+    """As `fitted_pair`, of EfficientNet-B4 on one channel."""
+    return fitted(b4_pair, generator)
+
+
+@pytest.fixture
 def fitted_pair(pair, generator):
     """The pair in float32 and eval mode, with running statistics that fit the weights."""
+    return fitted(pair, generator)
+
+
+def fitted(pair, generator):
     ours, reference = (network.float() for network in pair)
     fit_statistics(reference, generator)
     ours.load_state_dict(reference.state_dict())

@@ -10,12 +10,14 @@ import timm
 import torch
 from torch.library import opcheck
 
+from singerprint import _C
 from singerprint.models import EfficientNet, efficientnet_b0
 
 
 def timm_network(reference, in_channels):
+    variant = f"efficientnet_b{0 if len(reference.features[1]) == 1 else 4}"
     network = timm.create_model(
-        "efficientnet_b0", num_classes=reference.classifier[1].out_features, in_chans=in_channels
+        variant, num_classes=reference.classifier[1].out_features, in_chans=in_channels
     )
     # Both list their tensors in the order of computation, under different keys.
     state = dict(zip(network.state_dict(), reference.state_dict().values(), strict=True))
@@ -46,11 +48,17 @@ def assert_equal_training(ours, reference, spectrograms, tolerance, of_one_tenso
         if other.grad.norm() > 1e-9 * expected.norm():
             assert (parameter.grad - other.grad).norm() <= of_one_tensor * other.grad.norm(), name
             compared += 1
-    # All but the shifts of 16 blocks' last batch norms: the next batch norm takes them out, their gradient is
-    # 0.
-    assert compared >= 213 - 16
+    # All but the shifts of the blocks' last batch norms: the next batch norm takes them out, their gradient
+    # is 0.
+    assert compared >= len(list(ours.parameters())) - len(_C.efficientnet_shortcuts(ours.variant))
     for (name, mine), other in zip(ours.named_buffers(), reference.buffers(), strict=True):
         torch.testing.assert_close(mine.to(other.dtype), other, rtol=tolerance, atol=tolerance, msg=name)
+
+
+def test_training_of_b4_equals_torchvision(b4_pair, generator):
+    ours, reference = b4_pair
+    # Twice as many layers as B0.
+    assert_equal_training(ours, reference, spectrograms_for(ours, generator), 1e-10, of_one_tensor=1e-9)
 
 
 def test_training_equals_torchvision(pair, generator):
@@ -85,8 +93,24 @@ def test_eval_equals_torchvision_with_real_statistics(fitted_pair, generator, gr
         torch.testing.assert_close(ours(spectrograms), expected, rtol=0, atol=1e-5)
 
 
-def test_key_order_and_shapes_are_torchvisions(torchvision_network):
-    ours, reference = efficientnet_b0(3, 24).state_dict(), torchvision_network(3).state_dict()
+@pytest.mark.parametrize("grad", [True, False], ids=["batch norm", "native"])
+def test_eval_of_b4_equals_torchvision_and_timm(fitted_b4_pair, generator, grad):
+    ours, reference = fitted_b4_pair
+    references = [timm_network(reference, ours.in_channels).double().eval(), reference.double()]
+    for mels, frames in [(40, 33), (80, 44), (33, 1)]:
+        spectrograms = spectrograms_for(ours, generator, batch=2, mels=mels, frames=frames)
+        with torch.set_grad_enabled(grad):
+            result = ours(spectrograms.float())
+        for other in references:
+            with torch.no_grad():
+                expected = other(spectrograms)
+            assert (result - expected).norm() <= 1e-5 * expected.norm()  # the promise
+
+
+@pytest.mark.parametrize("variant", ["efficientnet_b0", "efficientnet_b4"])
+def test_key_order_and_shapes_are_torchvisions(torchvision_network, variant):
+    ours = EfficientNet(3, 24, variant=variant).state_dict()
+    reference = torchvision_network(3, variant=variant).state_dict()
     assert [(key, tensor.shape, tensor.dtype) for key, tensor in ours.items()] == [
         (key, tensor.shape, tensor.dtype) for key, tensor in reference.items()
     ]

@@ -3,6 +3,7 @@ import math
 import pytest
 
 from singerprint.models import EncoderConfig
+from singerprint.models.networks import NETWORKS
 
 
 @pytest.mark.parametrize("value", [0.05, math.nan, math.inf])
@@ -25,6 +26,18 @@ def test_an_unknown_normalization_is_named():
     assert str(caught.value) == (
         "encoder_config: normalization must be one of standardize, clip_maximum, batch_maximum, got minimum"
     )
+
+
+def test_an_unknown_network_is_named():
+    with pytest.raises(ValueError) as caught:
+        EncoderConfig(network="resnet")
+    names = ", ".join(NETWORKS)
+    assert str(caught.value) == f"encoder_config: network must be one of {names}, got resnet"
+
+
+def test_a_network_is_made_for_the_image_of_a_window():
+    config = EncoderConfig(n_mels=128, normalization="clip_maximum", window_seconds=2.0, embedding_dim=7)
+    assert config.network_shape == (3, 128, 1 + 88200 // 512, 7)
 
 
 def test_a_config_survives_its_dict_and_names_strange_values():

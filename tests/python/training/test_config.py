@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from singerprint.models.networks import NETWORKS
 from singerprint.training import RECIPES, TrainConfig
 
 DATA, OUT = (Path("a"),), Path("b")
@@ -94,6 +95,7 @@ def test_the_chain_is_written_out_whatever_it_is_called(tmp_path):
             "train: objective must be one of ['byol', 'contrastive', 'contrastive_vc', 'simclr', "
             "'singer_contrastive', 'uniformity_alignment', 'vicreg'], got 'moco'",
         ),
+        ({"network": "resnet"}, f"train: network must be one of {sorted(NETWORKS)}, got 'resnet'"),
         (
             {"objective": "contrastive_vc", "weights": {"invariance": 1.0}},
             "train: weights must be of the terms of contrastive_vc, cross_decoupled, variance, covariance, "
