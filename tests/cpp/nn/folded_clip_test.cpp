@@ -74,7 +74,7 @@ TYPED_TEST(FoldedClips, WhatTheMemoryHeldDoesNotMatter) {  // NaN, of either Val
 
 TYPED_TEST(FoldedClips, TheFeaturesAreWhatIsPooled) {
   for (const EfficientNetVariant& variant : {kEfficientNetB0, kEfficientNetB4}) {
-    const OwnedTensors owned(1, 5, variant);
+    const OwnedTensors owned(1, 10, variant);
     const auto network = fold_efficientnet<TypeParam>(owned.tensors);
     for (const Picture size : {Picture{1, 1}, {33, 47}, {80, 345}}) {
       const std::vector<float> pooled = pooled_by(network, size, one_worker(), 0);
