@@ -66,6 +66,30 @@ def test_clips_of_four_seconds_keep_their_direction(fitted_pair, generator):
 
 
 @WAYS
+def test_b4_errs_no_more_than_pytorch(fitted_b4_pair, generator, way):
+    ours, reference = fitted_b4_pair
+    spectrograms = torch.randn(8, ours.in_channels, 80, 87, generator=generator)
+    expected = oracle(reference, spectrograms, way)
+    native = way(ours, spectrograms)
+    assert (native - expected).norm() <= (way(reference, spectrograms) - expected).norm()
+
+
+def test_feature_maps_err_no_more_than_pytorchs(fitted_pair, generator):
+    ours, reference = fitted_pair
+    spectrograms = torch.randn(4, ours.in_channels, 80, 87, generator=generator)
+    with torch.no_grad():
+        expected = copy.deepcopy(reference).double().features(spectrograms.double())
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        operators = ours.feature_map(spectrograms).detach()  # gradients may be wanted
+        with torch.inference_mode():
+            native = ours.feature_map(spectrograms).clone()
+            assert is_native(lambda: ours.feature_map(spectrograms))
+    assert native.dtype == operators.dtype == torch.bfloat16
+    assert native.is_contiguous(memory_format=torch.channels_last)
+    assert (native - expected).norm() <= (operators - expected).norm()
+
+
+@WAYS
 def test_it_is_native(network, spectrograms, way):
     assert is_native(lambda: way(network, spectrograms))
 
