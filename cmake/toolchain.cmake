@@ -22,7 +22,8 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
 
-# Each .lanes.cpp is compiled once per set, for avx512_bf16 only those that multiply bfloat16; csrc/core/dispatch.cpp chooses at run time.
+# Each .lanes.cpp is compiled once per set, for avx512_bf16 only those that multiply bfloat16; csrc/core/dispatch.cpp
+# chooses at run time.
 set(instruction_sets baseline)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   list(APPEND instruction_sets avx2 avx512 avx512_bf16)
