@@ -22,14 +22,16 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
 
-# Each .lanes.cpp is compiled once per set; csrc/core/dispatch.cpp chooses at run time.
+# Each .lanes.cpp is compiled once per set, for avx512_bf16 only those that multiply bfloat16; csrc/core/dispatch.cpp
+# chooses at run time.
 set(instruction_sets baseline)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-  list(APPEND instruction_sets avx2 avx512)
+  list(APPEND instruction_sets avx2 avx512 avx512_bf16)
 endif()
 set(flags_baseline "")
 set(flags_avx2 -mavx2 -mfma)
 set(flags_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512)
+set(flags_avx512_bf16 ${flags_avx512} -mavx512bf16)
 
 find_program(CCACHE ccache)
 if(CCACHE)

@@ -64,7 +64,7 @@ PYBIND11_MODULE(_C, module) {
   module.doc() = "Native core of singerprint: importing it registers torch.ops.singerprint.*";
   module.attr("has_cuda") = static_cast<bool>(SINGERPRINT_HAS_CUDA);
   module.def("instruction_set", &singerprint::instruction_set_name,
-             "Instruction set of the CPU kernels: 'baseline', 'avx2' or 'avx512'.");
+             "Instruction set of the CPU kernels: 'baseline', 'avx2', 'avx512' or 'avx512_bf16'.");
   module.def("efficientnet_layout", &efficientnet_layout, pybind11::arg("variant"), pybind11::arg("in_channels"),
              pybind11::arg("embedding_dim"), "Key, shape and kind of every tensor, in the order of the state dict.");
   module.def("vit_layout", &vit_layout, pybind11::arg("channels"), pybind11::arg("mels"), pybind11::arg("frames"),

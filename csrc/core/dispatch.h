@@ -1,14 +1,17 @@
 // Which instruction set the lanes kernels run with: the best that this machine has, capped by the environment variable
-// SINGERPRINT_INSTRUCTION_SET (baseline, avx2 or avx512), which lets the tests run all of them on one machine.
+// SINGERPRINT_INSTRUCTION_SET (baseline, avx2, avx512 or avx512_bf16), which lets the tests run all of them on one
+// machine. avx512_bf16 is AVX-512 with products of bfloat16: kernels that have no use for those run as for avx512.
 #pragma once
 
 namespace singerprint {
 
-enum class InstructionSet { kBaseline, kAvx2, kAvx512 };
+enum class InstructionSet { kBaseline, kAvx2, kAvx512, kAvx512Bf16 };
 
 // Read once, at the first call. Throws std::invalid_argument when the variable holds another word.
 InstructionSet instruction_set();
 const char* instruction_set_name();
+// Whether there are kernels with products of bfloat16, in the namespace avx512_bf16.
+inline bool multiplies_bfloat16() { return instruction_set() == InstructionSet::kAvx512Bf16; }
 
 }  // namespace singerprint
 
@@ -40,6 +43,7 @@ template <class Function>
 Function* select_lanes(Function* baseline, Function* avx2, Function* avx512) {
   switch (instruction_set()) {
     case InstructionSet::kAvx512:
+    case InstructionSet::kAvx512Bf16:
       return avx512;
     case InstructionSet::kAvx2:
       return avx2;

@@ -22,17 +22,18 @@ namespace singerprint {
 namespace {
 
 // Networks that stay folded, 21 MB each (77 MB of B4): an encoder, its moving average and some more.
-constexpr std::size_t kFoldedNetworks = 8;
+constexpr std::size_t kFoldedNetworks = 8;   // of either Value
 constexpr std::int64_t kSampledValues = 16;  // of each tensor
 
 // A sum over values spread evenly over the tensor: of bits, so that NaN equals itself.
 std::uint32_t sampled_bits(const at::Tensor& tensor) {
-  const auto* const values = static_cast<const float*>(tensor.const_data_ptr());
+  const auto* const values = static_cast<const char*>(tensor.const_data_ptr());
+  const std::int64_t bytes = tensor.element_size();  // 4 or 2
   const std::int64_t count = tensor.is_non_overlapping_and_dense() ? tensor.numel() : 1;
   std::uint32_t sum = 0;
   for (std::int64_t i = 0; i < std::min(count, kSampledValues); ++i) {
-    std::uint32_t bits;
-    std::memcpy(&bits, values + i * count / std::min(count, kSampledValues), sizeof(bits));
+    std::uint32_t bits = 0;
+    std::memcpy(&bits, values + i * count / std::min(count, kSampledValues) * bytes, bytes);
     sum = sum * 31 + bits;
   }
   return sum;
@@ -42,6 +43,7 @@ std::uint32_t sampled_bits(const at::Tensor& tensor) {
 struct TensorState {
   c10::weak_intrusive_ptr<c10::StorageImpl> storage;
   const void* data;
+  at::ScalarType dtype;
   std::vector<std::int64_t> strides;
   std::uint32_t version;
   std::uint32_t bits;
@@ -49,14 +51,15 @@ struct TensorState {
   explicit TensorState(const at::Tensor& tensor)
       : storage(tensor.storage().getWeakStorageImpl()),
         data(tensor.const_data_ptr()),
+        dtype(tensor.scalar_type()),
         strides(tensor.strides().vec()),
         version(version_of(tensor)),
         bits(sampled_bits(tensor)) {}
 
   bool is_of(const at::Tensor& tensor) const {
     return !storage.expired() && storage._unsafe_get_target() == tensor.storage().unsafeGetStorageImpl() &&
-           data == tensor.const_data_ptr() && tensor.strides() == strides && version == version_of(tensor) &&
-           bits == sampled_bits(tensor);
+           data == tensor.const_data_ptr() && dtype == tensor.scalar_type() && tensor.strides() == strides &&
+           version == version_of(tensor) && bits == sampled_bits(tensor);
   }
 
   static std::uint32_t version_of(const at::Tensor& tensor) {
@@ -64,10 +67,11 @@ struct TensorState {
   }
 };
 
+template <class Value>
 struct FoldedNetwork {
   std::vector<TensorState> states;  // of the parameters, then of the running statistics
   double eps;
-  std::shared_ptr<const FoldedEfficientNet> network;
+  std::shared_ptr<const FoldedEfficientNet<Value>> network;
 
   bool is_of(at::TensorList parameters, at::TensorList running_statistics, double its_eps) const {
     if (states.size() != parameters.size() + running_statistics.size()) return false;
@@ -85,26 +89,28 @@ struct FoldedNetwork {
   }
 };
 
-std::shared_ptr<const FoldedEfficientNet> fold(const EfficientNetVariant& variant, at::TensorList parameters,
-                                               at::TensorList running_statistics, bool embeds, double eps) {
+template <class Value>
+std::shared_ptr<const FoldedEfficientNet<Value>> fold(const EfficientNetVariant& variant, at::TensorList parameters,
+                                                      at::TensorList running_statistics, bool embeds, double eps) {
   std::vector<at::Tensor> kept;
   const auto contiguous = [&](at::TensorList tensors) {
     std::vector<const float*> data;
     for (const at::Tensor& tensor : tensors)
-      data.push_back(kept.emplace_back(tensor.contiguous()).const_data_ptr<float>());
+      data.push_back(kept.emplace_back(tensor.to(at::kFloat).contiguous()).const_data_ptr<float>());
     return data;
   };
-  return std::make_shared<const FoldedEfficientNet>(
-      fold_efficientnet({variant, parameters.front().size(1), embeds ? parameters.back().size(0) : 0, eps,
-                         contiguous(parameters), contiguous(running_statistics)}));
+  return std::make_shared<const FoldedEfficientNet<Value>>(
+      fold_efficientnet<Value>({variant, parameters.front().size(1), embeds ? parameters.back().size(0) : 0, eps,
+                                contiguous(parameters), contiguous(running_statistics)}));
 }
 
-std::shared_ptr<const FoldedEfficientNet> folded(const EfficientNetVariant& variant, at::TensorList parameters,
-                                                 at::TensorList running_statistics, bool embeds, double eps) {
+template <class Value>
+std::shared_ptr<const FoldedEfficientNet<Value>> folded(const EfficientNetVariant& variant, at::TensorList parameters,
+                                                        at::TensorList running_statistics, bool embeds, double eps) {
   static std::mutex mutex;
-  static std::vector<FoldedNetwork> networks;  // the one that was used last is the first
+  static std::vector<FoldedNetwork<Value>> networks;  // the one that was used last is the first
   const std::lock_guard<std::mutex> lock(mutex);
-  const auto found = std::find_if(networks.begin(), networks.end(), [&](const FoldedNetwork& network) {
+  const auto found = std::find_if(networks.begin(), networks.end(), [&](const FoldedNetwork<Value>& network) {
     return network.is_of(parameters, running_statistics, eps);
   });
   if (found != networks.end()) {
@@ -112,9 +118,10 @@ std::shared_ptr<const FoldedEfficientNet> folded(const EfficientNetVariant& vari
     return networks.front().network;
   }
   const std::size_t tensors = parameters.size() + running_statistics.size();
-  std::erase_if(networks, [&](const FoldedNetwork& network) { return network.is_stale(parameters.front(), tensors); });
+  std::erase_if(networks,
+                [&](const FoldedNetwork<Value>& network) { return network.is_stale(parameters.front(), tensors); });
   if (networks.size() == kFoldedNetworks) networks.pop_back();
-  FoldedNetwork network{{}, eps, fold(variant, parameters, running_statistics, embeds, eps)};
+  FoldedNetwork<Value> network{{}, eps, fold<Value>(variant, parameters, running_statistics, embeds, eps)};
   for (const at::Tensor& tensor : parameters) network.states.emplace_back(tensor);
   for (const at::Tensor& tensor : running_statistics) network.states.emplace_back(tensor);
   networks.insert(networks.begin(), std::move(network));
@@ -137,38 +144,76 @@ Workers all_threads() {
 }
 
 // What becomes of one clip, a contiguous slice of `to`: feature_map or pooled_features.
-using ClipFunction = void (*)(const FoldedEfficientNet& network, const float* spectrogram, Picture spectrogram_size,
-                              const Workers& workers, float* memory, float* to);
+template <class Value>
+using ClipFunction = void (*)(const FoldedEfficientNet<Value>& network, const Value* spectrogram,
+                              Picture spectrogram_size, const Workers& workers, void* memory, float* to);
 
-void run_clips(const FoldedEfficientNet& network, const at::Tensor& spectrograms, ClipFunction run,
+// input: contiguous, of the dtype of Value.
+template <class Value>
+void run_clips(const FoldedEfficientNet<Value>& network, const at::Tensor& input, ClipFunction<Value> run,
                const at::Tensor& to) {
-  const at::Tensor input = spectrograms.contiguous();
   const std::int64_t batch = input.size(0);
   const Picture size{input.size(2), input.size(3)};
   const Workers threads = all_threads();
   const bool clip_by_clip = batch < threads.count;
   const Workers& in_clip = clip_by_clip ? threads : one_worker();
-  const std::int64_t floats = clip_floats(network, size, in_clip);
-  const at::Tensor memory = at::empty({(clip_by_clip ? 1 : threads.count) * floats}, input.options());
+  const std::int64_t bytes = clip_bytes(network, size, in_clip);
+  const at::Tensor memory = at::empty({(clip_by_clip ? 1 : threads.count) * bytes}, at::kByte);
+  const auto* const clips = static_cast<const Value*>(input.const_data_ptr());
   const auto run_clip = [&](std::int64_t clip, int worker) {
-    run(network, input.const_data_ptr<float>() + clip * network.in_channels * size.pixels(), size, in_clip,
-        memory.mutable_data_ptr<float>() + worker * floats, to.mutable_data_ptr<float>() + clip * (to.numel() / batch));
+    run(network, clips + clip * network.in_channels * size.pixels(), size, in_clip,
+        memory.mutable_data_ptr<std::uint8_t>() + worker * bytes,
+        to.mutable_data_ptr<float>() + clip * (to.numel() / batch));
   };
   (clip_by_clip ? one_worker() : threads).for_each(batch, run_clip);
+}
+
+// The arguments of efficientnet and efficientnet_features; both give float32.
+template <class Value>
+at::Tensor embedded(const EfficientNetVariant& variant, const at::Tensor& spectrograms, at::TensorList parameters,
+                    at::TensorList running_statistics, double eps) {
+  const auto network = folded<Value>(variant, parameters, running_statistics, /*embeds=*/true, eps);
+  const std::int64_t batch = spectrograms.size(0);
+  const at::Tensor pooled = at::empty({batch, network->head_channels}, at::kFloat);
+  const at::Tensor result = at::empty({batch, network->embedding_dim}, at::kFloat);
+  run_clips<Value>(*network, spectrograms, pooled_features, pooled);
+  embed_pooled(*network, pooled.const_data_ptr<float>(), batch, all_threads(), result.mutable_data_ptr<float>());
+  return result;
+}
+
+template <class Value>
+at::Tensor mapped(const EfficientNetVariant& variant, const at::Tensor& spectrograms, at::TensorList parameters,
+                  at::TensorList running_statistics, double eps) {
+  const auto network = folded<Value>(variant, parameters, running_statistics, /*embeds=*/false, eps);
+  const auto shrunk = [&](std::int64_t dim) { return (spectrograms.size(dim) - 1) / kTotalStride + 1; };
+  const at::Tensor result = at::empty({spectrograms.size(0), shrunk(2), shrunk(3), network->head_channels}, at::kFloat);
+  run_clips<Value>(*network, spectrograms, feature_map, result);
+  return result.permute({0, 3, 1, 2});
+}
+
+// What PyTorch's operators would give: the dtype of an autocast region, else that of all tensors.
+at::ScalarType result_dtype(const at::Tensor& spectrograms) {
+  return at::autocast::is_autocast_enabled(at::kCPU) ? at::autocast::get_autocast_dtype(at::kCPU)
+                                                     : spectrograms.scalar_type();
+}
+
+bool is_float_or_bfloat16(at::ScalarType dtype) { return dtype == at::kFloat || dtype == at::kBFloat16; }
+
+bool uses_bfloat16(const at::Tensor& spectrograms) {
+  return result_dtype(spectrograms) == at::kBFloat16 && multiplies_bfloat16();
 }
 
 }  // namespace
 
 bool infers_natively(const at::Tensor& spectrograms, at::TensorList parameters, at::TensorList running_statistics) {
-  if (!spectrograms.device().is_cpu() || spectrograms.scalar_type() != at::kFloat) return false;
-  if (at::tracer::impl::is_dispatch_enabled() || at::autocast::is_autocast_enabled(at::kCPU)) return false;
-  if (c10::impl::dispatch_mode_enabled()) return false;
+  if (!spectrograms.device().is_cpu() || !is_float_or_bfloat16(result_dtype(spectrograms))) return false;
+  if (at::tracer::impl::is_dispatch_enabled() || c10::impl::dispatch_mode_enabled()) return false;
   const bool gradients = at::GradMode::is_enabled();
   constexpr c10::DispatchKeySet kLazyValues({c10::DispatchKey::Negative, c10::DispatchKey::ZeroTensor});
   const auto is_plain = [&](const at::Tensor& tensor) {
-    return tensor.layout() == at::kStrided && !at::isTensorSubclassLike(tensor) &&
-           !tensor.key_set().has_any(kLazyValues) && !(gradients && tensor.requires_grad()) &&
-           !tensor._fw_grad(0).defined();
+    return is_float_or_bfloat16(tensor.scalar_type()) && tensor.layout() == at::kStrided &&
+           !at::isTensorSubclassLike(tensor) && !tensor.key_set().has_any(kLazyValues) &&
+           !(gradients && tensor.requires_grad()) && !tensor._fw_grad(0).defined();
   };
   // Changes of a tensor made in inference mode are not counted.
   const auto is_fixed = [&](const at::Tensor& tensor) { return is_plain(tensor) && !tensor.is_inference(); };
@@ -178,23 +223,18 @@ bool infers_natively(const at::Tensor& spectrograms, at::TensorList parameters, 
 
 at::Tensor efficientnet_inference(const EfficientNetVariant& variant, const at::Tensor& spectrograms,
                                   at::TensorList parameters, at::TensorList running_statistics, double eps) {
-  const auto network = folded(variant, parameters, running_statistics, /*embeds=*/true, eps);
-  const std::int64_t batch = spectrograms.size(0);
-  const at::Tensor pooled = at::empty({batch, network->head_channels}, spectrograms.options());
-  const at::Tensor result = at::empty({batch, network->embedding_dim}, spectrograms.options());
-  run_clips(*network, spectrograms, pooled_features, pooled);
-  embed_pooled(*network, pooled.const_data_ptr<float>(), batch, all_threads(), result.mutable_data_ptr<float>());
-  return result;
+  const bool in_bfloat16 = uses_bfloat16(spectrograms);
+  const at::Tensor input = spectrograms.to(in_bfloat16 ? at::kBFloat16 : at::kFloat).contiguous();
+  return (in_bfloat16 ? embedded<Bfloat16> : embedded<float>)(variant, input, parameters, running_statistics, eps)
+      .to(result_dtype(spectrograms));
 }
 
 at::Tensor efficientnet_features_inference(const EfficientNetVariant& variant, const at::Tensor& spectrograms,
                                            at::TensorList parameters, at::TensorList running_statistics, double eps) {
-  const auto network = folded(variant, parameters, running_statistics, /*embeds=*/false, eps);
-  const auto shrunk = [&](std::int64_t dim) { return (spectrograms.size(dim) - 1) / kTotalStride + 1; };
-  const at::Tensor result =
-      at::empty({spectrograms.size(0), shrunk(2), shrunk(3), network->head_channels}, spectrograms.options());
-  run_clips(*network, spectrograms, feature_map, result);
-  return result.permute({0, 3, 1, 2});
+  const bool in_bfloat16 = uses_bfloat16(spectrograms);
+  const at::Tensor input = spectrograms.to(in_bfloat16 ? at::kBFloat16 : at::kFloat).contiguous();
+  return (in_bfloat16 ? mapped<Bfloat16> : mapped<float>)(variant, input, parameters, running_statistics, eps)
+      .to(result_dtype(spectrograms));
 }
 
 }  // namespace singerprint

@@ -1,6 +1,10 @@
 // efficientnet_inference: efficientnet (nn/efficientnet.h) where nothing but the values is wanted: in eval mode,
-// without gradients, in float32 on the CPU. nn/folded_clip.h computes it, in parallel over clips, or inside a clip
-// where there are fewer clips than threads.
+// without gradients, in float32 or bfloat16 on the CPU. nn/folded_clip.h computes it, in parallel over clips, or inside
+// a clip where there are fewer clips than threads.
+//
+// bfloat16 means tensors of that dtype, or an autocast region of it. Where the processor multiplies bfloat16, weights
+// are rounded to it once they are folded, and activations as they are stored; elsewhere it is computed in float32,
+// which is as fast there, and only the result is rounded.
 //
 // The batch norms are folded into the filters at the first call and again when a tensor has changed: when it lies in
 // other memory, when PyTorch has counted a change of it, or when some of its values, evenly spread, are others. So

@@ -4,22 +4,25 @@
 
 namespace singerprint {
 
-void embed_pooled(const FoldedEfficientNet& network, const float* pooled, std::int64_t clips, const Workers& workers,
-                  float* embeddings) {
-  const PackedFilters& classifier = network.classifier;
+template <class Value>
+void embed_pooled(const FoldedEfficientNet<Value>& network, const float* pooled, std::int64_t clips,
+                  const Workers& workers, float* embeddings) {
+  const PackedFilters<Value>& classifier = network.classifier;
   const std::int64_t lanes = network.kernels.lanes, plane = clips * lanes;
   const std::int64_t depth = network.head_channels, in_blocks = depth / lanes;
-  const AlignedFloats in(in_blocks * plane), out(classifier.blocks * plane);  // clips are the pixels
+  const AlignedFloats values(in_blocks * plane / kPaired<Value>),
+      out(classifier.blocks * plane);  // clips are the pixels
+  auto* const in = reinterpret_cast<Value*>(values.data());
   for (std::int64_t clip = 0; clip < clips; ++clip) {
-    for (std::int64_t b = 0; b < in_blocks; ++b) {
-      std::copy_n(pooled + clip * depth + b * lanes, lanes, in.data() + b * plane + clip * lanes);
+    for (std::int64_t n = 0; n < depth; ++n) {
+      in[n / lanes * plane + clip * lanes + n % lanes] = static_cast<Value>(pooled[clip * depth + n]);
     }
   }
   workers.for_each(block_parts(classifier.blocks), [&](std::int64_t part, int) {
     const BlockRange range = block_range(part, classifier.blocks);
-    network.kernels.product(
-        {in.data(), plane, depth, classifier.weight + range.begin * depth * lanes,
-         classifier.bias + range.begin * lanes, nullptr, out.data() + range.begin * plane, plane, Activation::kNone},
+    network.kernels.product_to_float(
+        {in, plane, depth, classifier.weight + range.begin * depth * lanes, classifier.bias + range.begin * lanes,
+         nullptr, out.data() + range.begin * plane, plane, Activation::kNone},
         range.count, clips);
   });
   for (std::int64_t clip = 0; clip < clips; ++clip) {
@@ -28,5 +31,8 @@ void embed_pooled(const FoldedEfficientNet& network, const float* pooled, std::i
     }
   }
 }
+
+template void embed_pooled(const FoldedEfficientNet<float>&, const float*, std::int64_t, const Workers&, float*);
+template void embed_pooled(const FoldedEfficientNet<Bfloat16>&, const float*, std::int64_t, const Workers&, float*);
 
 }  // namespace singerprint

@@ -8,7 +8,8 @@
 namespace singerprint {
 
 // pooled: (clips, head_channels) -> embeddings: (clips, embedding_dim), the linear layer.
-void embed_pooled(const FoldedEfficientNet& network, const float* pooled, std::int64_t clips, const Workers& workers,
-                  float* embeddings);
+template <class Value>
+void embed_pooled(const FoldedEfficientNet<Value>& network, const float* pooled, std::int64_t clips,
+                  const Workers& workers, float* embeddings);
 
 }  // namespace singerprint

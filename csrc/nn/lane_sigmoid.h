@@ -43,6 +43,22 @@ SINGERPRINT_LANE_INLINE Lane one_plus_exp_of_minus(Lane x) {
 #endif
 }
 
+#if defined(__AVX512BF16__)
+// silu(x) for results that are rounded to the 8 bits of Bfloat16: with a relative error below 2e-4, a twentieth of
+// that rounding, at half the cost. The polynomial of 2^f is of the 3rd degree (7.5e-5), the reciprocal an estimate
+// (6e-5). Below x = -88 it is -0.
+SINGERPRINT_LANE_INLINE Lane rough_silu(Lane x) {
+  const Lane t = x * -1.44269504f;
+  const __m512 n = _mm512_maskz_roundscale_ps(-1, (__m512)t.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const Lane f = t - Lane((FloatVector)n);
+  Lane power = multiply_add(Lane(5.517167e-2f), f, 2.4261113e-1f);
+  power = multiply_add(power, f, 6.9326099e-1f);
+  power = multiply_add(power, f, 9.9992807e-1f);
+  const Lane denominator = Lane((FloatVector)_mm512_maskz_scalef_ps(-1, (__m512)power.v, n)) + 1.0f;
+  return x * Lane((FloatVector)_mm512_maskz_rcp14_ps(-1, (__m512)denominator.v));
+}
+#endif
+
 SINGERPRINT_LANE_INLINE Lane sigmoid(Lane x) { return 1.0f / one_plus_exp_of_minus(x); }
 SINGERPRINT_LANE_INLINE Lane silu(Lane x) { return x / one_plus_exp_of_minus(x); }
 

@@ -6,7 +6,7 @@ namespace singerprint {
 
 const TrainingKernels& training_kernels() {
   static const TrainingKernels kernels = [] {
-    const PixelKernels pixel = SINGERPRINT_LANES(pixel_kernels)();
+    const PixelKernels<float> pixel = SINGERPRINT_LANES(pixel_kernels)();
     return TrainingKernels{pixel, SINGERPRINT_LANES(norm_kernels)(), SINGERPRINT_LANES(gradient_kernels)(),
                            pixel.lanes};
   }();

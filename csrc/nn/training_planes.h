@@ -16,7 +16,7 @@
 namespace singerprint {
 
 struct TrainingKernels {
-  PixelKernels pixel;
+  PixelKernels<float> pixel;
   NormKernels norm;
   GradientKernels gradient;
   std::int64_t lanes;

@@ -3,7 +3,7 @@
 has_cuda: bool
 
 def instruction_set() -> str:
-    """Instruction set of the CPU kernels: 'baseline', 'avx2' or 'avx512'."""
+    """Instruction set of the CPU kernels: 'baseline', 'avx2', 'avx512' or 'avx512_bf16'."""
 
 def efficientnet_layout(
     variant: str, in_channels: int, embedding_dim: int

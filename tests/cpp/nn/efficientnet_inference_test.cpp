@@ -62,6 +62,25 @@ TEST(EfficientNetInference, EqualsTheOperatorsInDouble) {
   }
 }
 
+TEST(EfficientNetInference, InBfloat16ItErrsNoMoreThanTheOperators) {
+  at::manual_seed(0);
+  Network network(2, 37);
+  const auto round_all = [](std::vector<at::Tensor>& tensors) {
+    for (at::Tensor& tensor : tensors) tensor = tensor.to(at::kBFloat16);
+  };
+  round_all(network.parameters);
+  round_all(network.statistics);
+  const at::Tensor spectrograms = at::randn({8, 2, 80, 87}).to(at::kBFloat16);
+  ASSERT_TRUE(infers_natively(spectrograms, network.parameters, network.statistics));
+  const at::Tensor native = network.embed(spectrograms);
+  network.parameters[0].requires_grad_();
+  const at::Tensor by_operators = network.embed(spectrograms).detach();
+  EXPECT_EQ(native.scalar_type(), at::kBFloat16);
+  EXPECT_EQ(by_operators.scalar_type(), at::kBFloat16);
+  const at::Tensor expected = network.embed_in_double(spectrograms).detach();
+  EXPECT_LE(relative_error(native, expected), relative_error(by_operators, expected));
+}
+
 TEST(EfficientNetInference, AChangedTensorIsFoldedAnew) {
   at::manual_seed(0);
   Network network(1, 8);

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "folded_network.h"
+#include "values_of_machine.h"
 
 namespace singerprint {
 namespace {
@@ -14,14 +15,19 @@ const Workers kBackwards{2, [](std::int64_t parts, const std::function<void(std:
                            for (std::int64_t part = parts - 1; part >= 0; --part) run(part, static_cast<int>(part % 2));
                          }};
 
-TEST(FoldedClassifier, TheLastLayerIsLinear) {
+template <class Value>
+class FoldedClassifiers : public OfMachine<Value> {};
+TYPED_TEST_SUITE(FoldedClassifiers, Values);
+
+TYPED_TEST(FoldedClassifiers, TheLastLayerIsLinear) {
   const OwnedTensors owned(1, 21);
-  const FoldedEfficientNet network = fold_efficientnet(owned.tensors);
+  const auto network = fold_efficientnet<TypeParam>(owned.tensors);
   const std::int64_t depth = network.head_channels;
   std::mt19937 generator(1);
   std::normal_distribution<float> normal;
   std::vector<float> pooled(3 * depth);
   for (float& value : pooled) value = normal(generator);
+  const auto rounded = [](float value) { return static_cast<double>(static_cast<float>(TypeParam(value))); };
   std::vector<float> embeddings(3 * 21);
   embed_pooled(network, pooled.data(), 3, kBackwards, embeddings.data());
   const auto &weight = owned.values[owned.values.size() - 2], &bias = owned.values.back();
@@ -29,7 +35,7 @@ TEST(FoldedClassifier, TheLastLayerIsLinear) {
     for (int n = 0; n < 21; ++n) {
       double expected = bias[n];
       for (int k = 0; k < depth; ++k) {
-        expected += static_cast<double>(pooled[clip * depth + k]) * weight[n * depth + k];
+        expected += rounded(pooled[clip * depth + k]) * rounded(weight[n * depth + k]);
       }
       EXPECT_NEAR(embeddings[clip * 21 + n], expected, 1e-5);  // 1280 roundings of sums about 1, at random: 36 * 6e-8
     }
