@@ -104,6 +104,7 @@ const Kind& of_kind(const JsonValue& value, std::string_view name, const char* k
 
 }  // namespace
 
+bool JsonValue::boolean(std::string_view name) const { return of_kind<bool>(*this, name, "true or false"); }
 double JsonValue::number(std::string_view name) const { return of_kind<double>(*this, name, "a number"); }
 const std::string& JsonValue::string(std::string_view name) const {
   return of_kind<std::string>(*this, name, "a string");

@@ -15,6 +15,7 @@ struct JsonValue {
 
   bool is_null() const { return std::holds_alternative<std::nullptr_t>(value); }
   // Each throws std::runtime_error where the value is of another kind; `name` says which value that is.
+  bool boolean(std::string_view name) const;
   double number(std::string_view name) const;
   const std::string& string(std::string_view name) const;
   const Array& array(std::string_view name) const;

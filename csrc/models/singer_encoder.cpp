@@ -61,6 +61,9 @@ Config config_of(const JsonValue::Object& values) {
   if (network != "efficientnet_b0") {
     throw std::runtime_error("its network must be efficientnet_b0 for C++ programs, got " + network);
   }
+  if (!absent("peak_normalize") && value("peak_normalize").boolean("peak_normalize")) {
+    throw std::runtime_error("its peak_normalize must be false for C++ programs, got true");
+  }
   const double rate_hz = number("sample_rate_hz");
   const double filter_rate_hz = absent("filter_rate_hz") ? rate_hz : number("filter_rate_hz");
   Config config{whole("sample_rate_hz"),

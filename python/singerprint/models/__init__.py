@@ -1,8 +1,7 @@
 """Encoders: from waveforms to embeddings of the singer, and how they are kept in files."""
 
-from singerprint.models.cnn_transformer import CnnTransformer, cnn_transformer
-from singerprint.models.efficientnet import EfficientNet, efficientnet_b0
 from singerprint.models.attentive_statistics import AttentiveStatistics, attentive_statistics
+from singerprint.models.cnn_transformer import CnnTransformer, cnn_transformer
 from singerprint.models.efficientnet import EfficientNet, efficientnet_b0, efficientnet_b4
 from singerprint.models.encoder_config import EncoderConfig
 from singerprint.models.encoder_presets import encoder_preset
@@ -17,8 +16,8 @@ from singerprint.models.singer_encoder import SingerEncoder
 from singerprint.models.vit import VisionTransformer, vit_s16
 
 __all__ = [
-    "CnnTransformer",
     "AttentiveStatistics",
+    "CnnTransformer",
     "EfficientNet",
     "EncoderConfig",
     "Identification",
@@ -30,14 +29,13 @@ __all__ = [
     "SingerClassifier",
     "SingerEncoder",
     "VisionTransformer",
+    "attentive_statistics",
     "cnn_transformer",
     "efficientnet_b0",
+    "efficientnet_b4",
     "encoder_preset",
     "export_onnx",
     "initialize",
-    "attentive_statistics",
-    "efficientnet_b0",
-    "efficientnet_b4",
     "load_model",
     "pool_segments",
     "save_model",

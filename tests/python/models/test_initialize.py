@@ -52,6 +52,24 @@ def test_one_channel_sees_the_grey_picture_in_all_three(source, generator):
         assert_same(encoder.network(grey), reference(grey.expand(-1, 3, -1, -1)))
 
 
+def test_another_aggregation_takes_the_features_and_keeps_its_own_layers(source):
+    _, path = source
+    sentence = (
+        f"initialize: {path} leaves as it was: the last layer, which sees means in it and an attentive "
+        "aggregation here"
+    )
+    ours = sp.models.efficientnet_b0(in_channels=3, aggregation="attentive", seed=5)
+    with pytest.warns(UserWarning) as warned:
+        kept = initialize(ours, path)
+    assert [str(warning.message) for warning in warned] == [sentence]
+    fresh = sp.models.efficientnet_b0(in_channels=3, aggregation="attentive", seed=5).state_dict()
+    assert kept and all(torch.equal(ours.state_dict()[key], fresh[key]) for key in kept)
+    whole = sp.models.efficientnet_b0(in_channels=3)
+    initialize(whole, path)
+    features = {key: value for key, value in whole.state_dict().items() if key.startswith("features.")}
+    assert all(torch.equal(ours.state_dict()[key], value) for key, value in features.items())
+
+
 def test_a_last_layer_of_another_length_stays_random_and_is_named(source):
     reference, path = source
     sentence = (

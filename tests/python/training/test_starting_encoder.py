@@ -39,6 +39,15 @@ def test_weights_of_photographs_are_where_training_starts(small_config, photogra
     assert_same_weights(encoder, SingerEncoder.untrained(3, init=photographs, n_mels=64))
 
 
+def test_a_network_without_weights_of_photographs_is_named(small_config):
+    with pytest.raises(ValueError) as caught:
+        starting_encoder(small_config(init="imagenet", network="cnn_transformer"), None)
+    assert str(caught.value) == (
+        "train: init must name a model or be left out with cnn_transformer, of which there are no weights of "
+        "photographs, got imagenet"
+    )
+
+
 def test_a_checkpoint_goes_before_init(small_config, photographs, tmp_path):
     saved = SingerEncoder.untrained(5)
     save_model(saved, tmp_path / "checkpoint")
