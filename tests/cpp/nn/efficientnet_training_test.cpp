@@ -29,7 +29,8 @@ struct Tensors {
   }
 };
 
-void expect_those_of_the_operators(const EfficientNetVariant& variant, const std::optional<at::Tensor>& scale) {
+void expect_those_of_the_operators(const EfficientNetVariant& variant, double bound,
+                                   const std::optional<at::Tensor>& scale) {
   const Tensors tensors(2, variant);
   const at::Tensor spectrograms = at::randn({3, 2, 70, 97}).requires_grad_();
   ASSERT_TRUE(trains_natively(spectrograms, tensors.parameters, tensors.statistics, scale));
@@ -43,7 +44,7 @@ void expect_those_of_the_operators(const EfficientNetVariant& variant, const std
   const at::Tensor features =
       trained_features(variant, spectrograms, tensors.parameters, tensors.statistics, 0.1, 1e-5, scale);
   const at::Tensor expected = features_by_operators(variant, wide_inputs[0], wide, {}, true, 0.1, 1e-5, scale);
-  EXPECT_LE((features - expected).norm().item<double>(), 1e-5 * expected.norm().item<double>());  // the promise
+  EXPECT_LE((features - expected).norm().item<double>(), bound * expected.norm().item<double>());
   const at::Tensor direction = at::randn_like(expected);
   const auto gradients = torch::autograd::grad({features}, inputs, {direction.to(at::kFloat)});
   const auto wide_gradients = torch::autograd::grad({expected}, wide_inputs, {direction});
@@ -56,9 +57,10 @@ void expect_those_of_the_operators(const EfficientNetVariant& variant, const std
 }
 
 TEST(EfficientNetTraining, FeaturesAndGradientsAreThoseOfTheOperators) {
-  for (const EfficientNetVariant* variant : {&kEfficientNetB0, &kEfficientNetB4}) {
-    expect_those_of_the_operators(*variant, {});
-    expect_those_of_the_operators(*variant, at::bernoulli(at::full({variant->residual_blocks(), 3}, 0.8)) / 0.8);
+  // The promise of B0; B4 has twice its blocks.
+  for (const auto& [variant, bound] : {std::pair(&kEfficientNetB0, 1e-5), std::pair(&kEfficientNetB4, 2e-5)}) {
+    expect_those_of_the_operators(*variant, bound, {});
+    expect_those_of_the_operators(*variant, bound, at::bernoulli(at::full({variant->residual_blocks(), 3}, 0.8)) / 0.8);
   }
 }
 
