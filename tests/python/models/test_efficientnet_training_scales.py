@@ -1,18 +1,17 @@
 """Native training with dropped branches, and of EfficientNet-B4: float32 on the CPU against float64.
 
-The oracle is our own network in float64, made of PyTorch's operators, with the same draws; against torchvision that
-is tested in test_efficientnet_dropping.
+The oracle is our own network in float64, made of PyTorch's operators, with the same draws; that one is held
+against torchvision in test_efficientnet_dropping.
 """
 
 import copy
 
 import pytest
 import torch
-from torch.profiler import ProfilerActivity, profile
+from tests.python.models.native_training import DIM, gradients_of, is_native, loss_of, relative_error
 
 from singerprint.models import efficientnet_b0, efficientnet_b4
 
-DIM = 24
 # Seen are 5e-6 and 2e-5 of B0, 1e-5 and 4e-5 of B4, which has twice the blocks.
 EMBEDDING_BOUND = {"efficientnet_b0": 1e-5, "efficientnet_b4": 2e-5}
 GRADIENT_BOUND = 1e-4
@@ -20,25 +19,6 @@ GRADIENT_BOUND = 1e-4
 
 def dropping(make, probability=0.5, dropout=0.5):
     return make(1, DIM, dropout=dropout, stochastic_depth=probability).train()
-
-
-def loss_of(embeddings):
-    return (embeddings * torch.linspace(-1, 1, DIM, dtype=embeddings.dtype)).sum()
-
-
-def gradients_of(network):
-    return torch.cat([parameter.grad.flatten() for parameter in network.parameters()])
-
-
-def relative_error(result, expected):
-    return ((result.double() - expected).norm() / expected.norm()).item()
-
-
-def is_native(function):
-    """Whether no convolution of PyTorch ran."""
-    with profile(activities=[ProfilerActivity.CPU]) as profiler:
-        function()
-    return not any("conv" in event.key for event in profiler.key_averages())
 
 
 def features_by(network, spectrograms, residual_scale):
@@ -125,44 +105,3 @@ def test_changing_the_factors_before_the_gradient_is_refused(generator):
     scale.zero_()
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         features.sum().backward()
-
-
-@pytest.mark.parametrize("make", [efficientnet_b0, efficientnet_b4])
-def test_the_number_of_threads_does_not_change_a_bit(generator, make):
-    ours = dropping(make, dropout=0.0)
-    spectrograms = torch.randn(3, 1, 40, 70, generator=generator)
-    threads = torch.get_num_threads()
-    results = []
-    try:
-        for count in (1, 2, 9):  # with 9, the first blocks' workers share clips
-            torch.set_num_threads(count)
-            network = copy.deepcopy(ours)
-            mine = spectrograms.clone().requires_grad_()
-            # Up to the features: the linear layer behind them is PyTorch's.
-            network(mine)[:, 0].sum().backward()
-            results.append([mine.grad, *(parameter.grad for parameter in network.features.parameters())])
-            results[-1] += [buffer.clone() for buffer in network.buffers()]
-    finally:
-        torch.set_num_threads(threads)
-    for other in results[1:]:
-        assert all(torch.equal(mine, its) for mine, its in zip(results[0], other, strict=True))
-
-
-def test_derivatives_of_derivatives_see_the_same_factors(generator):
-    ours = dropping(efficientnet_b0)
-    reference = copy.deepcopy(ours).double()
-    spectrograms = torch.randn(4, 1, 64, 66, generator=generator)
-
-    def penalty_gradients(network, spectrograms):
-        spectrograms = spectrograms.requires_grad_()
-        parameters = list(network.parameters())
-        gradients = torch.autograd.grad(
-            network(spectrograms).square().sum(), [spectrograms, *parameters], create_graph=True
-        )
-        penalty = sum(gradient.square().sum() for gradient in gradients)
-        return torch.cat([g.flatten() for g in torch.autograd.grad(penalty, [spectrograms, *parameters])])
-
-    mine = penalty_gradients(ours, spectrograms.clone())
-    expected = penalty_gradients(reference, spectrograms.double())
-    # As without factors: PyTorch's operators in float32, twice.
-    assert relative_error(mine, expected) <= 1e-2
