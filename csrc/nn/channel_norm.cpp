@@ -79,6 +79,11 @@ void ClipGradients::add(std::int64_t clip, const float* dz, const float* x, std:
   });
 }
 
+void ClipGradients::scale(std::int64_t clip, double factor) {
+  for (double& sum : sums_[clip].dz) sum *= factor;
+  for (double& sum : sums_[clip].centered) sum *= factor;
+}
+
 void ClipGradients::add_sums(std::int64_t clip, const float* sums) {
   const std::int64_t lanes = training_kernels().lanes;
   for (std::int64_t lane = 0; lane < lanes; ++lane) {

@@ -61,6 +61,8 @@ class ClipGradients {
                 const float* gate = kOnes, const float* offset = kZeros);
   // Of a given dz.
   void add(std::int64_t clip, const float* dz, const float* x, std::int64_t pixels, const float* mean);
+  // Makes the sums of a clip those of factor * dz.
+  void scale(std::int64_t clip, double factor);
   // count: clips * pixels. Writes the gradients of the block's weights and biases, and scale, slope and offset of dx,
   // (3, lanes), to rows.
   NormGradientLanes finish(const FittedNorm& fitted, std::int64_t block, std::int64_t count, std::int64_t channels,

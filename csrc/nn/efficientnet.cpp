@@ -210,12 +210,11 @@ class Network {
 at::Tensor features_of(const EfficientNetVariant& variant, const at::Tensor& spectrograms, at::TensorList parameters,
                        at::TensorList running_statistics, bool training, double momentum, double eps,
                        const std::optional<at::Tensor>& residual_scale) {
-  // The kernels of training know neither other variants nor scales yet.
-  const bool is_native = training && &variant == &kEfficientNetB0 && !residual_scale.has_value() &&
-                         trains_natively(spectrograms, parameters, running_statistics);
-  return is_native ? trained_features(spectrograms, parameters, running_statistics, momentum, eps)
-                   : features_by_operators(variant, spectrograms, parameters, running_statistics, training, momentum,
-                                           eps, residual_scale);
+  const bool is_native = training && trains_natively(spectrograms, parameters, running_statistics, residual_scale);
+  return is_native
+             ? trained_features(variant, spectrograms, parameters, running_statistics, momentum, eps, residual_scale)
+             : features_by_operators(variant, spectrograms, parameters, running_statistics, training, momentum, eps,
+                                     residual_scale);
 }
 
 }  // namespace

@@ -137,9 +137,21 @@ class Forward {
     clip_workers.for_each(shape_.clips, [&](std::int64_t clip, int) {
       const float* const plane = projected.at(block, clip);
       const std::int64_t at = plane - projected.data;
-      kernels_.norm.normalize(plane, planes_.project_norm.lanes_of(block),
+      float rows[2 * 16];
+      kernels_.norm.normalize(plane, branch_norm(block, clip, rows),
                               shape_.block.has_shortcut() ? in_.data + at : nullptr, projected.pixels, out + at);
     });
+  }
+
+  // norm3, times the clip's residual_scale; rows: (2, lanes) for it.
+  NormLanes branch_norm(std::int64_t block, std::int64_t clip, float* rows) const {
+    const NormLanes norm = planes_.project_norm.lanes_of(block);
+    if (tensors_.residual_scale == nullptr) return norm;
+    for (std::int64_t lane = 0; lane < kernels_.lanes; ++lane) {
+      rows[lane] = tensors_.residual_scale[clip] * norm.scale[lane];
+      rows[kernels_.lanes + lane] = tensors_.residual_scale[clip] * norm.bias[lane];
+    }
+    return {norm.mean, rows, rows + kernels_.lanes};
   }
 
   const InvertedResidualShape& shape_;

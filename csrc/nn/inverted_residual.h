@@ -3,7 +3,8 @@
 //   expanded  = conv1x1(in)                       y1 = silu(norm1(expanded)), or in where the block does not expand
 //   filtered  = depthwise(y1)                     y2 = silu(norm2(filtered))
 //   gate      = sigmoid(excite(silu(squeeze(mean over pixels of y2))))
-//   projected = conv1x1(y2 * gate)                out = norm3(projected) (+ in)
+//   projected = conv1x1(y2 * gate)                out = norm3(projected), or
+//                                                 in + residual_scale * norm3(projected) where there is a shortcut
 // What the convolutions give is kept, and computed anew from it is what PyTorch keeps as well: y1, y2, y2 * gate and
 // what the norms give. One block of channels goes through expansion and depthwise convolution, and back, at a time.
 #pragma once
@@ -26,6 +27,7 @@ struct InvertedResidualTensors {
   DenseTensors squeeze;
   DenseTensors excite;
   ConvolutionTensors project;
+  const float* residual_scale;  // (clips,), of a block with a shortcut; nullptr: 1
 };
 
 struct DenseGradients {

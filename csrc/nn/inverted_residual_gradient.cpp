@@ -1,5 +1,5 @@
 // The gradient of nn/inverted_residual.h, from its end to its beginning:
-//   dprojected  from dout, through norm3
+//   dprojected  from dout * residual_scale, through norm3
 //   products    = y2' dprojected of each clip; with them the projection's weights, dfilters = sum of gate * products,
 //                 and dgate = sum over outputs of filters * products: y2 * gate is multiplied by nothing twice
 //   dy2         = (dprojected filters) * gate + dmean / pixels, dmean through squeeze-and-excitation from dgate
@@ -62,6 +62,7 @@ class Backward {
     clip_workers.for_each(shape_.clips, [&](std::int64_t clip, int) {
       const float* const plane = projected.at(block, clip);
       sums.add(clip, dout + (plane - projected.data), plane, projected.pixels, planes_.project_norm.row(block, 0));
+      if (tensors_.residual_scale != nullptr) sums.scale(clip, tensors_.residual_scale[clip]);
     });
     float rows[3 * 16];
     const NormGradientLanes norm =
@@ -69,7 +70,13 @@ class Backward {
                     gradients_.project.weight, gradients_.project.bias, rows);
     clip_workers.for_each(shape_.clips, [&](std::int64_t clip, int) {
       const float* const plane = projected.at(block, clip);
-      kernels_.norm.norm_gradient(dout + (plane - projected.data), plane, norm, projected.pixels,
+      NormGradientLanes of_clip = norm;
+      float scale[16];
+      if (tensors_.residual_scale != nullptr) {
+        for (std::int64_t i = 0; i < kernels_.lanes; ++i) scale[i] = tensors_.residual_scale[clip] * norm.scale[i];
+        of_clip.scale = scale;
+      }
+      kernels_.norm.norm_gradient(dout + (plane - projected.data), plane, of_clip, projected.pixels,
                                   dprojected_.at(block, clip));
     });
   }

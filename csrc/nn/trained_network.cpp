@@ -22,6 +22,7 @@ struct LayerGradients {
 Layers layers_of(const TrainedNetworkShape& shape, const TrainedNetworkTensors& tensors) {
   auto parameter = tensors.parameters.begin();
   auto statistic = tensors.running_statistics.begin();
+  const float* residual_scale = tensors.residual_scale;
   const auto convolution = [&](std::int64_t channels) {
     const float* const filters = *parameter++;
     const float* const weight = *parameter++;
@@ -35,7 +36,7 @@ Layers layers_of(const TrainedNetworkShape& shape, const TrainedNetworkTensors& 
     const float* const weight = *parameter++;
     return DenseTensors{weight, *parameter++};
   };
-  Layers layers{convolution(kEfficientNetB0.stem_channels), {}, {}};
+  Layers layers{convolution(shape.variant.stem_channels), {}, {}};
   for (const InvertedResidualShape& of : shape.blocks()) {
     InvertedResidualTensors block{};
     if (of.block.expands()) block.expand = convolution(of.block.expanded_channels);
@@ -43,9 +44,13 @@ Layers layers_of(const TrainedNetworkShape& shape, const TrainedNetworkTensors& 
     block.squeeze = dense();
     block.excite = dense();
     block.project = convolution(of.block.out_channels);
+    if (residual_scale != nullptr && of.block.has_shortcut()) {
+      block.residual_scale = residual_scale;
+      residual_scale += shape.clips;
+    }
     layers.blocks.push_back(block);
   }
-  layers.head = convolution(kEfficientNetB0.head_channels);
+  layers.head = convolution(shape.variant.head_channels);
   return layers;
 }
 
@@ -130,7 +135,7 @@ Picture TrainedNetworkShape::stem() const {
 
 std::vector<InvertedResidualShape> TrainedNetworkShape::blocks() const {
   std::vector<InvertedResidualShape> shapes;
-  for (const Stage& stage : kEfficientNetB0.stages) {
+  for (const Stage& stage : variant.stages) {
     for (int layer = 0; layer < stage.layers; ++layer) {
       shapes.push_back({block_of(stage, layer), clips, shapes.empty() ? stem() : shapes.back().out()});
     }
@@ -160,7 +165,7 @@ void train_network(const TrainedNetworkShape& shape, const TrainedNetworkTensors
   }
   const Planes<const float> last{in, shape.clips, shape.features().pixels(), training_kernels().lanes};
   const float* const activated = run_convolution(last, blocks.back().block.out_channels, layers.head, team, kept);
-  pictures_of_planes({activated, last.clips, last.pixels, last.lanes}, kEfficientNetB0.head_channels, features);
+  pictures_of_planes({activated, last.clips, last.pixels, last.lanes}, shape.variant.head_channels, features);
   kept.layer_ends();
 }
 
@@ -170,7 +175,7 @@ void train_network_gradient(const TrainedNetworkShape& shape, const TrainedNetwo
   const Layers layers = layers_of(shape, tensors);
   const LayerGradients to = gradients_of(shape, gradients.parameters);
   const std::vector<InvertedResidualShape> blocks = shape.blocks();
-  std::int64_t most_floats = plane_floats(lane_blocks(kEfficientNetB0.head_channels), shape.clips, shape.features());
+  std::int64_t most_floats = plane_floats(lane_blocks(shape.variant.head_channels), shape.clips, shape.features());
   std::int64_t most_expanded = 0;
   for (const InvertedResidualShape& block : blocks) {
     most_floats = std::max({most_floats, block.in_floats(), block.out_floats()});
@@ -184,13 +189,13 @@ void train_network_gradient(const TrainedNetworkShape& shape, const TrainedNetwo
 
   const auto in_of = [&](std::size_t block) { return states[kConvolutionStates - 1 + block * kBlockStates]; };
   const Planes<float> dhead = planes_of(gradient, shape.clips, shape.features());
-  planes_of_pictures(dfeatures, kEfficientNetB0.head_channels, dhead);
+  planes_of_pictures(dfeatures, shape.variant.head_channels, dhead);
   const std::int64_t head_depth = blocks.back().block.out_channels;
   differentiate_convolution(states.data() + kConvolutionStates + blocks.size() * kBlockStates,
                             planes_of(in_of(blocks.size()), shape.clips, shape.features()), head_depth,
-                            kEfficientNetB0.head_channels, dhead, team, to.head);
+                            shape.variant.head_channels, dhead, team, to.head);
   if (!is_wanted(to.ends.back())) return;
-  differentiate_input(dhead, layers.head.filters, head_depth, kEfficientNetB0.head_channels, nullptr, team,
+  differentiate_input(dhead, layers.head.filters, head_depth, shape.variant.head_channels, nullptr, team,
                       planes_of(next, shape.clips, shape.features()));
   for (std::size_t i = blocks.size(); i-- > 0;) {
     std::swap(gradient, next);
@@ -202,10 +207,10 @@ void train_network_gradient(const TrainedNetworkShape& shape, const TrainedNetwo
   if (!is_wanted(to.ends[0])) return;
   const Patches patches(shape, spectrograms, team);
   const Planes<float> dstem = planes_of(next, shape.clips, shape.stem());
-  differentiate_convolution(states.data(), patches.planes(), patch_depth(shape), kEfficientNetB0.stem_channels, dstem,
+  differentiate_convolution(states.data(), patches.planes(), patch_depth(shape), shape.variant.stem_channels, dstem,
                             team, to.stem);
   if (gradients.spectrograms == nullptr) return;
-  differentiate_input(dstem, layers.stem.filters, patch_depth(shape), kEfficientNetB0.stem_channels, nullptr, team,
+  differentiate_input(dstem, layers.stem.filters, patch_depth(shape), shape.variant.stem_channels, nullptr, team,
                       patches.planes());
   scatter_patches(patches.planes(), shape.channels, shape.spectrogram, team.workers(), gradients.spectrograms);
 }

@@ -1,6 +1,6 @@
-// trained_network: efficientnet_b0 up to its features (nn/efficientnet.h) in training, on the CPU in float32, and its
-// gradients. Stem and head are products with batch norm and SiLU (nn/trained_convolution.h), all between them are
-// inverted residuals (nn/inverted_residual.h).
+// trained_network: EfficientNet-B0 or -B4 up to its features (nn/efficientnet.h) in training, on the CPU in float32,
+// and its gradients. Stem and head are products with batch norm and SiLU (nn/trained_convolution.h), all between them
+// are inverted residuals (nn/inverted_residual.h).
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -11,6 +11,7 @@
 namespace singerprint {
 
 struct TrainedNetworkShape {
+  const EfficientNetVariant& variant;
   std::int64_t clips;
   std::int64_t channels;
   Picture spectrogram;
@@ -26,6 +27,7 @@ struct TrainedNetworkTensors {
   std::vector<float*> running_statistics;  // the gradient needs none
   double momentum;
   double eps;
+  const float* residual_scale;  // (blocks with a shortcut, clips), or nullptr: 1
 };
 
 // Where the memory of what is kept comes from.
@@ -34,7 +36,7 @@ struct KeptStates {
   std::function<void()> layer_ends;  // but for the last of them, what was taken is kept for the gradient alone
 };
 
-// spectrograms: (clips, channels, mels, frames). features: (clips, 1280, rows, columns).
+// spectrograms: (clips, channels, mels, frames). features: (clips, head channels, rows, columns).
 void train_network(const TrainedNetworkShape& shape, const TrainedNetworkTensors& tensors, const float* spectrograms,
                    const Team& team, const KeptStates& kept, float* features);
 

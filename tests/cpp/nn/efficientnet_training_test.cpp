@@ -13,9 +13,9 @@ namespace {
 struct Tensors {
   std::vector<at::Tensor> parameters, statistics;
 
-  explicit Tensors(std::int64_t in_channels) {
+  explicit Tensors(std::int64_t in_channels, const EfficientNetVariant& variant = kEfficientNetB0) {
     at::manual_seed(0);
-    for (const TensorLayout& layout : efficientnet_layout(kEfficientNetB0, in_channels, 1)) {
+    for (const TensorLayout& layout : efficientnet_layout(variant, in_channels, 1)) {
       if (layout.kind == TensorKind::kNumBatchesTracked || layout.name.starts_with("classifier")) continue;
       at::Tensor tensor = at::zeros(layout.shape);
       if (layout.kind == TensorKind::kConvolution) {
@@ -29,10 +29,11 @@ struct Tensors {
   }
 };
 
-TEST(EfficientNetTraining, FeaturesAndGradientsAreThoseOfTheOperators) {
-  const Tensors tensors(2);
+void expect_those_of_the_operators(const EfficientNetVariant& variant, double bound,
+                                   const std::optional<at::Tensor>& scale) {
+  const Tensors tensors(2, variant);
   const at::Tensor spectrograms = at::randn({3, 2, 70, 97}).requires_grad_();
-  ASSERT_TRUE(trains_natively(spectrograms, tensors.parameters, tensors.statistics));
+  ASSERT_TRUE(trains_natively(spectrograms, tensors.parameters, tensors.statistics, scale));
   std::vector<at::Tensor> wide, inputs{spectrograms},
       wide_inputs{spectrograms.detach().to(at::kDouble).requires_grad_()};
   for (const at::Tensor& parameter : tensors.parameters) {
@@ -40,9 +41,10 @@ TEST(EfficientNetTraining, FeaturesAndGradientsAreThoseOfTheOperators) {
   }
   inputs.insert(inputs.end(), tensors.parameters.begin(), tensors.parameters.end());
   wide_inputs.insert(wide_inputs.end(), wide.begin(), wide.end());
-  const at::Tensor features = trained_features(spectrograms, tensors.parameters, tensors.statistics, 0.1, 1e-5);
-  const at::Tensor expected = features_by_operators(kEfficientNetB0, wide_inputs[0], wide, {}, true, 0.1, 1e-5);
-  EXPECT_LE((features - expected).norm().item<double>(), 1e-5 * expected.norm().item<double>());  // the promise
+  const at::Tensor features =
+      trained_features(variant, spectrograms, tensors.parameters, tensors.statistics, 0.1, 1e-5, scale);
+  const at::Tensor expected = features_by_operators(variant, wide_inputs[0], wide, {}, true, 0.1, 1e-5, scale);
+  EXPECT_LE((features - expected).norm().item<double>(), bound * expected.norm().item<double>());
   const at::Tensor direction = at::randn_like(expected);
   const auto gradients = torch::autograd::grad({features}, inputs, {direction.to(at::kFloat)});
   const auto wide_gradients = torch::autograd::grad({expected}, wide_inputs, {direction});
@@ -52,6 +54,14 @@ TEST(EfficientNetTraining, FeaturesAndGradientsAreThoseOfTheOperators) {
     size += wide_gradients[i].square().sum().item<double>();
   }
   EXPECT_LE(std::sqrt(error), 1e-4 * std::sqrt(size));
+}
+
+TEST(EfficientNetTraining, FeaturesAndGradientsAreThoseOfTheOperators) {
+  // The promise of B0; B4 has twice its blocks.
+  for (const auto& [variant, bound] : {std::pair(&kEfficientNetB0, 1e-5), std::pair(&kEfficientNetB4, 2e-5)}) {
+    expect_those_of_the_operators(*variant, bound, {});
+    expect_those_of_the_operators(*variant, bound, at::bernoulli(at::full({variant->residual_blocks(), 3}, 0.8)) / 0.8);
+  }
 }
 
 TEST(EfficientNetTraining, TakesPlainFloatsAlone) {
@@ -64,6 +74,14 @@ TEST(EfficientNetTraining, TakesPlainFloatsAlone) {
   EXPECT_TRUE(is_native(spectrograms.transpose(2, 3)));
   EXPECT_FALSE(is_native(spectrograms.to(at::kDouble)));
   EXPECT_FALSE(is_native(spectrograms.to(at::kMeta)));
+  const auto scales_natively = [&](const at::Tensor& scale) {
+    return trains_natively(spectrograms, tensors.parameters, tensors.statistics, scale);
+  };
+  const at::Tensor scale = at::ones({kEfficientNetB0.residual_blocks(), 2});
+  EXPECT_TRUE(scales_natively(scale));
+  EXPECT_TRUE(scales_natively(scale.to(at::kDouble)));
+  EXPECT_FALSE(scales_natively(scale.to(at::kMeta)));
+  EXPECT_FALSE(scales_natively(scale.clone().requires_grad_()));
   tensors.statistics.back() =
       at::ones({2 * kEfficientNetB0.head_channels}).slice(0, 0, std::nullopt, 2);  // written to in place
   EXPECT_FALSE(is_native(spectrograms));

@@ -32,7 +32,7 @@ struct Gradients {
   }
 };
 
-class InvertedResidualGradient : public ::testing::TestWithParam<InvertedResidualShape> {};
+class InvertedResidualGradient : public ::testing::TestWithParam<ResidualCase> {};
 
 // By central differences of the definition, in one random direction a tensor.
 TEST_P(InvertedResidualGradient, IsTheSlopeOfTheDefinition) {
@@ -81,7 +81,7 @@ TEST_P(InvertedResidualGradient, WorkersDoNotChangeABit) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, InvertedResidualGradient, ::testing::ValuesIn(residual_shapes()));
+INSTANTIATE_TEST_SUITE_P(Blocks, InvertedResidualGradient, ::testing::ValuesIn(residual_cases()));
 
 }  // namespace
 }  // namespace singerprint

@@ -7,7 +7,7 @@
 namespace singerprint {
 namespace {
 
-class InvertedResidualTest : public ::testing::TestWithParam<InvertedResidualShape> {};
+class InvertedResidualTest : public ::testing::TestWithParam<ResidualCase> {};
 
 TEST_P(InvertedResidualTest, IsItsDefinition) {
   NativeResidual native(GetParam());
@@ -35,7 +35,7 @@ TEST_P(InvertedResidualTest, WorkersDoNotChangeABit) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, InvertedResidualTest, ::testing::ValuesIn(residual_shapes()));
+INSTANTIATE_TEST_SUITE_P(Blocks, InvertedResidualTest, ::testing::ValuesIn(residual_cases()));
 
 }  // namespace
 }  // namespace singerprint

@@ -10,8 +10,13 @@ namespace singerprint {
 
 using Doubles = std::vector<double>;
 
-// Everything that a block takes: expand, depthwise (filters, weight, bias each), squeeze, excite (weight, bias),
-// project, and last its input, (clips, channels, pixels).
+struct ResidualCase {
+  InvertedResidualShape shape;
+  std::vector<float> residual_scale;  // (clips,), or empty for none
+};
+
+// Everything that a block takes but residual_scale: expand, depthwise (filters, weight, bias each), squeeze, excite
+// (weight, bias), project, and last its input, (clips, channels, pixels).
 struct ResidualValues {
   InvertedResidualShape shape;
   std::vector<std::vector<float>> tensors;
@@ -43,8 +48,8 @@ class ResidualReference {
  public:
   static constexpr double kEps = 1e-3;
 
-  ResidualReference(const InvertedResidualShape& shape, const std::vector<Doubles>& tensors)
-      : shape_(shape), tensors_(tensors) {}
+  ResidualReference(const ResidualCase& of, const std::vector<Doubles>& tensors)
+      : shape_(of.shape), residual_scale_(of.residual_scale), tensors_(tensors) {}
 
   // (clips, channels, pixels)
   Doubles run() const {
@@ -56,7 +61,10 @@ class ResidualReference {
     gate(y, pixels);
     y = norm(product(y, expanded, block.out_channels, pixels, 10), block.out_channels, 10);
     if (block.has_shortcut()) {
-      for (std::size_t i = 0; i < y.size(); ++i) y[i] += tensors_.back()[i];
+      for (std::size_t i = 0; i < y.size(); ++i) {
+        if (!residual_scale_.empty()) y[i] *= residual_scale_[i / (y.size() / shape_.clips)];
+        y[i] += tensors_.back()[i];
+      }
     }
     return y;
   }
@@ -130,12 +138,14 @@ class ResidualReference {
   }
 
   const InvertedResidualShape& shape_;
+  const std::vector<float>& residual_scale_;
   const std::vector<Doubles>& tensors_;
 };
 
 // The same through the kernels.
 struct NativeResidual {
   ResidualValues values;
+  std::vector<float> residual_scale;
   std::vector<float> expanded = std::vector<float>(values.shape.expanded_floats());
   std::vector<float> filtered = std::vector<float>(values.shape.filtered_floats());
   std::vector<float> projected = std::vector<float>(values.shape.out_floats());
@@ -144,7 +154,7 @@ struct NativeResidual {
   OwnPlanes in{values.shape.block.in_channels, values.shape.clips, values.shape.in.pixels()};
   OwnPlanes out{values.shape.block.out_channels, values.shape.clips, values.shape.out().pixels()};
 
-  explicit NativeResidual(const InvertedResidualShape& shape) : values(shape) {
+  explicit NativeResidual(const ResidualCase& of) : values(of.shape), residual_scale(of.residual_scale) {
     for (std::int64_t n = 0; n < in.channels; ++n) {
       for (std::int64_t b = 0; b < in.clips; ++b) {
         for (std::int64_t p = 0; p < in.pixels; ++p) {
@@ -167,7 +177,8 @@ struct NativeResidual {
             convolution(3, block.expanded_channels),
             {at(6), at(7)},
             {at(8), at(9)},
-            convolution(10, block.out_channels)};
+            convolution(10, block.out_channels),
+            residual_scale.empty() ? nullptr : residual_scale.data()};
   }
 
   void run(const Team& team) {
@@ -175,13 +186,25 @@ struct NativeResidual {
   }
 };
 
-// Kernels and strides, with and without expansion and shortcut, one pixel, odd sizes, one clip.
-inline std::vector<InvertedResidualShape> residual_shapes() {
-  return {
+// Kernels and strides, with and without expansion and shortcut, one pixel, odd sizes, one clip; blocks with a shortcut
+// also with scales of clips, as stochastic depth draws them.
+inline std::vector<ResidualCase> residual_cases() {
+  const std::vector<InvertedResidualShape> shapes{
       {{3, 1, 32, 32, 8, 16}, 2, {5, 7}},   {{3, 2, 16, 96, 4, 24}, 2, {6, 9}}, {{5, 2, 24, 144, 6, 40}, 3, {5, 4}},
       {{5, 1, 40, 240, 10, 40}, 2, {3, 3}}, {{3, 1, 24, 24, 6, 24}, 2, {4, 5}}, {{3, 1, 16, 96, 4, 16}, 5, {1, 1}},
       {{5, 2, 16, 96, 4, 24}, 1, {9, 2}},   {{3, 1, 8, 40, 3, 20}, 3, {2, 5}},  {{3, 1, 16, 32, 4, 16}, 2, {21, 26}},
+      {{3, 1, 24, 24, 6, 24}, 3, {23, 25}},
   };
+  std::vector<ResidualCase> cases;
+  for (const InvertedResidualShape& shape : shapes) {
+    cases.push_back({shape, {}});
+    if (!shape.block.has_shortcut()) continue;
+    cases.push_back(cases.back());
+    for (std::int64_t clip = 0; clip < shape.clips; ++clip) {
+      cases.back().residual_scale.push_back(clip % 2 == 0 ? 0.0f : 1.25f);
+    }
+  }
+  return cases;
 }
 
 }  // namespace singerprint

@@ -15,12 +15,13 @@ struct Training {
   std::vector<std::vector<float>> parameters, statistics, states;
   std::vector<float> spectrograms = normal_floats(shape.clips * shape.channels * shape.spectrogram.pixels());
   std::vector<float> features =
-      std::vector<float>(shape.clips * kEfficientNetB0.head_channels * shape.features().pixels());
+      std::vector<float>(shape.clips * shape.variant.head_channels * shape.features().pixels());
   std::vector<float> dfeatures = normal_floats(static_cast<std::int64_t>(features.size()));
+  std::vector<float> residual_scale;  // none, or of each clip in each block with a shortcut
   int layers = 0;
 
   explicit Training(const TrainedNetworkShape& its) : shape(its) {
-    for (const TensorLayout& layout : efficientnet_layout(kEfficientNetB0, shape.channels, 1)) {
+    for (const TensorLayout& layout : efficientnet_layout(shape.variant, shape.channels, 1)) {
       std::int64_t count = 1;
       for (const std::int64_t size : layout.shape) count *= size;
       if (layout.name.starts_with("classifier") || layout.kind == TensorKind::kNumBatchesTracked) continue;
@@ -36,7 +37,7 @@ struct Training {
   }
 
   TrainedNetworkTensors tensors() {
-    TrainedNetworkTensors result{{}, {}, 0.1, 1e-3};
+    TrainedNetworkTensors result{{}, {}, 0.1, 1e-3, residual_scale.empty() ? nullptr : residual_scale.data()};
     for (const auto& tensor : parameters) result.parameters.push_back(tensor.data());
     for (auto& tensor : statistics) result.running_statistics.push_back(tensor.data());
     return result;
@@ -66,7 +67,7 @@ struct Training {
 };
 
 TEST(TrainedNetwork, KeepsWhatEachLayerTakesAndEndsEachOnce) {
-  Training run({2, 1, {33, 40}});
+  Training run({kEfficientNetB0, 2, 1, {33, 40}});
   run.train(Team(one_training_worker()));
   EXPECT_EQ(run.shape.features().rows, 2);
   EXPECT_EQ(run.shape.features().columns, 2);
@@ -75,8 +76,10 @@ TEST(TrainedNetwork, KeepsWhatEachLayerTakesAndEndsEachOnce) {
   for (const float value : run.features) ASSERT_TRUE(std::isfinite(value));
 }
 
+// Of B4 and with clips dropped from blocks.
 TEST(TrainedNetwork, WorkersDoNotChangeABit) {
-  Training run({3, 3, {34, 39}});
+  Training run({kEfficientNetB4, 3, 3, {34, 39}});
+  for (int i = 0; i < 3 * kEfficientNetB4.residual_blocks(); ++i) run.residual_scale.push_back(i % 4 == 0 ? 0 : 1.25f);
   run.train(Team(one_training_worker()));
   const std::vector<float> features = run.features;
   const auto gradients = run.differentiate(Team(one_training_worker()), 0, true);
@@ -87,7 +90,7 @@ TEST(TrainedNetwork, WorkersDoNotChangeABit) {
 }
 
 TEST(TrainedNetwork, LayersBeforeTheFirstWantedAreLeftAlone) {
-  Training run({2, 1, {33, 40}});
+  Training run({kEfficientNetB0, 2, 1, {33, 40}});
   const Team team(one_training_worker());
   run.train(team);
   const auto all = run.differentiate(team, 0, true);

@@ -7,12 +7,10 @@ import copy
 
 import pytest
 import torch
-from torch.profiler import ProfilerActivity, profile
+from tests.python.models.native_training import DIM, gradients_of, is_native, loss_of, relative_error
 from torch.utils.checkpoint import checkpoint
 
-from singerprint.models import efficientnet_b0
-
-DIM = 24
+from singerprint.models import efficientnet_b0, efficientnet_b4
 
 
 @pytest.fixture
@@ -29,25 +27,6 @@ def ours():
 
 def spectrograms_for(network, generator, batch=4, mels=96, frames=97):
     return torch.randn(batch, network.in_channels, mels, frames, generator=generator)
-
-
-def loss_of(embeddings):
-    return (embeddings * torch.linspace(-1, 1, DIM, dtype=embeddings.dtype)).sum()
-
-
-def gradients_of(network):
-    return torch.cat([parameter.grad.flatten() for parameter in network.parameters()])
-
-
-def relative_error(result, expected):
-    return ((result.double() - expected).norm() / expected.norm()).item()
-
-
-def is_native(function):
-    """Whether no convolution of PyTorch ran."""
-    with profile(activities=[ProfilerActivity.CPU]) as profiler:
-        function()
-    return not any("conv" in event.key for event in profiler.key_averages())
 
 
 @pytest.mark.parametrize(
@@ -94,8 +73,12 @@ def test_several_steps_equal_torchvisions(trained, generator):
     assert relative_error(mine, other) <= 1e-4
 
 
-@pytest.mark.parametrize("batch", [1, 3])
-def test_the_number_of_threads_does_not_change_a_bit(ours, generator, batch):
+@pytest.mark.parametrize(
+    ("make", "stochastic_depth", "batch"),
+    [(efficientnet_b0, 0.0, 1), (efficientnet_b0, 0.5, 3), (efficientnet_b4, 0.5, 3)],
+)
+def test_the_number_of_threads_does_not_change_a_bit(generator, make, stochastic_depth, batch):
+    ours = make(1, DIM, stochastic_depth=stochastic_depth).train()
     spectrograms = spectrograms_for(ours, generator, batch)
     threads = torch.get_num_threads()
     results = []
@@ -134,7 +117,9 @@ def test_only_plain_training_is_native(ours, generator):
     assert not is_native(lambda: torch.func.jvp(ours, (spectrograms,), (spectrograms,)))
 
 
-def test_derivatives_of_derivatives(ours, generator):
+@pytest.mark.parametrize("stochastic_depth", [0.0, 0.5])
+def test_derivatives_of_derivatives(ours, generator, stochastic_depth):
+    ours.stochastic_depth = stochastic_depth
     spectrograms = spectrograms_for(ours, generator, mels=64, frames=66)
     reference = copy.deepcopy(ours).double()
 

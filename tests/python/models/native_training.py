@@ -1,0 +1,25 @@
+"""What the tests of native training share."""
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+DIM = 24
+
+
+def loss_of(embeddings):
+    return (embeddings * torch.linspace(-1, 1, DIM, dtype=embeddings.dtype)).sum()
+
+
+def gradients_of(network):
+    return torch.cat([parameter.grad.flatten() for parameter in network.parameters()])
+
+
+def relative_error(result, expected):
+    return ((result.double() - expected).norm() / expected.norm()).item()
+
+
+def is_native(function):
+    """Whether no convolution of PyTorch ran."""
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+        function()
+    return not any("conv" in event.key for event in profiler.key_averages())
