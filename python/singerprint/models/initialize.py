@@ -141,10 +141,9 @@ def _said(path: Path, kept: tuple[str, ...], classes: int | None, network: Effic
     if any(".fc1." in key for key in kept):
         parts.append("squeeze-and-excitation, of which it has none")
     if any(key.startswith(CLASSIFIER) for key in kept):
-        if network.aggregation_name == "mean":
-            parts.append(
-                f"the last layer, which has {classes} outputs in it and {network.embedding_dim} here"
-            )
-        else:
-            parts.append(f"the last layer, which is of means in it and {network.aggregation_name} here")
+        aggregation, dim = network.aggregation_name, network.embedding_dim
+        differs = f"has {classes} outputs in it and {dim} here"
+        if aggregation != "mean":
+            differs = f"sees means in it and an {aggregation} aggregation here"
+        parts.append(f"the last layer, which {differs}")
     return f"{path} leaves as it was: {'; '.join(parts)}"
