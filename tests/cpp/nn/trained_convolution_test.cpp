@@ -7,8 +7,14 @@
 namespace singerprint {
 namespace {
 
-struct Layer {
+// Apart from the layer, whose planes ask for the instruction set: a parameter is made before the tests begin.
+struct LayerSizes {
   std::int64_t depth, channels, clips, pixels;
+};
+
+struct Layer : LayerSizes {
+  explicit Layer(const LayerSizes& sizes) : LayerSizes(sizes) {}
+
   OwnPlanes in = OwnPlanes::random(depth, clips, pixels);
   std::vector<float> filters = normal_floats(channels * depth), weight = normal_floats(channels);
   std::vector<float> bias = normal_floats(channels);
@@ -24,10 +30,10 @@ struct Layer {
   }
 };
 
-class TrainedConvolution : public ::testing::TestWithParam<Layer> {};
+class TrainedConvolution : public ::testing::TestWithParam<LayerSizes> {};
 
 TEST_P(TrainedConvolution, IsAProductAndTheActivationOfItsNorm) {
-  Layer layer = GetParam();
+  Layer layer(GetParam());
   layer.run(Team(unusual_workers(2)));
   for (std::int64_t n = 0; n < layer.channels; ++n) {
     const NormLanes norm = layer.fitted().lanes_of(n / layer.x.lanes);
@@ -46,7 +52,7 @@ TEST_P(TrainedConvolution, IsAProductAndTheActivationOfItsNorm) {
 }
 
 TEST_P(TrainedConvolution, GradientsOfFiltersAndInputAreSumsOfDx) {
-  Layer layer = GetParam();
+  Layer layer(GetParam());
   const Team team(unusual_workers(3));
   layer.run(team);
   OwnPlanes dx = OwnPlanes::random(layer.channels, layer.clips, layer.pixels);
@@ -78,7 +84,8 @@ TEST_P(TrainedConvolution, GradientsOfFiltersAndInputAreSumsOfDx) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, TrainedConvolution,
-                         ::testing::Values(Layer{9, 32, 2, 30}, Layer{17, 24, 3, 1}, Layer{40, 17, 1, 600}));
+                         ::testing::Values(LayerSizes{9, 32, 2, 30}, LayerSizes{17, 24, 3, 1},
+                                           LayerSizes{40, 17, 1, 600}));
 
 TEST(CachedPixels, AreWholeTilesAndAtLeastOne) {
   for (std::int64_t blocks : {1, 6, 72, 100000}) {
