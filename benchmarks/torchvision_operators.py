@@ -5,8 +5,8 @@ A CUDA build of torchvision, which is what package indices carry, looks for thes
 
 import torch
 
-# Kept: the operators live as long as the library object.
-library = torch.library.Library("torchvision", "DEF")
-if not torch.cuda.is_available():
+# A CUDA build of PyTorch, with or without a GPU, lets torchvision define them itself.
+if torch.version.cuda is None:
+    library = torch.library.Library("torchvision", "DEF")  # kept: the operators live as long as it does
     for name in ("nms", "qnms"):
         library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")

@@ -8,7 +8,7 @@ import torch
 import singerprint as sp
 
 # A CUDA build of torchvision beside a CPU PyTorch does not import unless these two operators are defined.
-if not torch.cuda.is_available():
+if torch.version.cuda is None:
     _torchvision = torch.library.Library("torchvision", "DEF")
     for _name in ("nms", "qnms"):
         _torchvision.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
