@@ -31,7 +31,11 @@ HIGHLIGHTS = {
     "supervised_nt_xent": ("2,048 x 128, 4 a singer",),
     "vicreg": ("140 x 1,000",),
     "efficientnet": ("training step 16 x 1 x 80 x 345",),
-    "efficientnet_inference": ("1 x 3 x 128 x 345", "32 x 3 x 128 x 345"),
+    "efficientnet_inference": (
+        "1 x 3 x 128 x 345",
+        "32 x 3 x 128 x 345",
+        "32 x 3 x 128 x 345 bfloat16",
+    ),
 }
 
 
