@@ -121,6 +121,16 @@ def render(voice: OracleVoice, pitch_ratio: float = 1.0) -> tuple[NDArray[np.flo
     return (truth.gain * (sung + original.noise)).astype(np.float32), truth
 
 
+def render_at_phase(voice: OracleVoice, pitch_ratio: float, cycles: float) -> NDArray[np.float32]:
+    """The voice of `render` with pulses `cycles` of a period elsewhere, consonants and breath in their place.
+
+    It is as good a take: which phase a note begins with at another pitch, no listener and no method can know.
+    """
+    original = _original(voice)
+    truth = original.truth._replace(f0_hz=original.truth.f0_hz * pitch_ratio)
+    return (truth.gain * (_sung_sound(truth, cycles) + original.noise)).astype(np.float32)
+
+
 def render_truth(voice: OracleVoice, truth: Truth) -> NDArray[np.float32]:
     """A take of another truth, whose breath and consonants are as loud beside the voice, and new."""
     sung = _sung_sound(truth)
@@ -230,11 +240,11 @@ def _fade(length: int, fade_seconds: float) -> Array:
     return np.minimum(1, distance * HOP_SAMPLES / SAMPLE_RATE_HZ / fade_seconds)
 
 
-def _sung_sound(truth: Truth, block: int = 64) -> Array:
+def _sung_sound(truth: Truth, first_cycles: float = 0.0, block: int = 64) -> Array:
     """The sum of the lines, `block` control frames at a time: that much stays in the cache."""
     f0_hz = np.interp(np.arange(SAMPLES), np.arange(FRAMES) * HOP_SAMPLES, truth.f0_hz)
     circle = np.ones((FRAMES - 1) * HOP_SAMPLES, np.complex128)
-    circle[:SAMPLES] = np.exp(2j * np.pi * np.cumsum(f0_hz) / SAMPLE_RATE_HZ)
+    circle[:SAMPLES] = np.exp(2j * np.pi * (np.cumsum(f0_hz) / SAMPLE_RATE_HZ + first_cycles))
     circle = circle.reshape(FRAMES - 1, HOP_SAMPLES)
     sound = np.zeros(circle.shape)
     for first in range(0, FRAMES - 1, block):

@@ -2,7 +2,8 @@
 
     python -m benchmarks.quality.pitch_shift [--voices 16] [--seed N] [--methods NAME ...]
 
-A take is judged against the oracle's own (oracle_voice, pitch_metrics), whose row is the floor of the ruler.
+A take is judged against the oracle's own (oracle_voice, pitch_metrics), whose row is the floor of the ruler; the
+same voice with its pulses half a period on is the floor for whoever cannot know them, which is everybody.
 With `--seed` voices are drawn that nothing was tuned on. The figures go to
 benchmarks/results/pitch_shift_quality.json.
 """
@@ -18,13 +19,13 @@ from rich.progress import Progress
 
 from benchmarks.harness import RESULTS
 from benchmarks.quality.oracle_choir import dev_voices, fresh_voices, held_out_voices
-from benchmarks.quality.oracle_voice import render_cached
+from benchmarks.quality.oracle_voice import render_at_phase, render_cached
 from benchmarks.quality.pitch_metrics import judge, judge_track, snr_db
 from benchmarks.quality.pitch_peers import at_hops, shifters
 from benchmarks.quality.report import keep, show
 
 RATIOS = (1.3, 1 / 1.3, 1.15, 1 / 1.15)
-ORACLE = "oracle"
+ORACLE, OTHER_PHASE = "oracle", "oracle, other phase"
 FORMANTS = ("f1_error_percent", "f2_error_percent", "f3_error_percent", "f4_error_percent")
 SHOWN = (
     *("method", "voices", "f0_median_cents", "f0_p90_cents", "gross_error_percent", "tracked_gross_percent"),
@@ -37,14 +38,15 @@ HAS_PRAAT = importlib.util.find_spec("parselmouth") is not None
 def takes(voices, methods, ratios, cache, progress):
     """Figures of every method on every voice and ratio; the oracle's own come first."""
     rows = []
-    task = progress.add_task("takes", total=len(voices) * len(ratios) * (len(methods) + 1))
+    task = progress.add_task("takes", total=len(voices) * len(ratios) * (len(methods) + 2))
     for voice in voices:
         original, _ = render_cached(voice, 1.0, cache)
         for ratio in ratios:
             ideal, truth = render_cached(voice, ratio, cache)
             floor_db = math.nan
-            for name in (ORACLE, *methods):
-                output = ideal if name == ORACLE else methods[name](original, ratio)
+            oracles = {ORACLE: ideal, OTHER_PHASE: render_at_phase(voice, ratio, cycles=0.5)}
+            for name in (*oracles, *methods):
+                output = oracles[name] if name in oracles else methods[name](original, ratio)
                 figures = judge(output, ideal, truth)._asdict()
                 floor_db = figures["level_db"] if name == ORACLE else floor_db
                 # The mean over ratios hides a level that rises up and falls down: its size is kept beside it.

@@ -15,6 +15,7 @@ from benchmarks.quality.oracle_voice import (
     Rest,
     Sung,
     render,
+    render_at_phase,
     render_cached,
     vocal_tract,
 )
@@ -55,6 +56,18 @@ def test_a_line_has_the_envelope_s_amplitude(pitch_ratio):
     expected = truth.envelope_at(middle // HOP_SAMPLES, lines_hz)
     # Within the half second the note swells by 20 % sin: 0.4 % over the window around its top.
     np.testing.assert_allclose(measured, expected, rtol=0.01)
+
+
+def test_another_phase_moves_the_pulses_and_nothing_else():
+    waveform = render(STEADY, 1.3)[0]
+    np.testing.assert_array_equal(render_at_phase(STEADY, 1.3, cycles=0), waveform)
+    half = render_at_phase(STEADY, 1.3, cycles=0.5)
+    # Half a cycle turns the odd harmonics round, and leaves the even ones: the sum of both takes has only these.
+    lines = np.abs(np.fft.rfft((waveform + half)[SAMPLES // 2 :][:44_100] * np.hanning(44_100)))
+    first, second = (lines[round(220 * 1.3 * k) - 4 :][:9].max() for k in (1, 2))  # bins of 1 Hz
+    assert first < 1e-5 * second  # Two float32 takes, and the skirt of the second's window 286 Hz away.
+    hissing = slice(0, 4_410)  # of the phrase's consonant, before the voice begins
+    np.testing.assert_array_equal(render_at_phase(PHRASE, 1.3, 0.5)[hissing], render(PHRASE, 1.3)[0][hissing])
 
 
 def test_the_pitch_ratio_moves_f0_and_nothing_else():
