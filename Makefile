@@ -7,6 +7,7 @@ DATA ?=
 OUT ?= runs/demo
 SINGERPRINT_CUDA ?= AUTO
 BUILD = build/test
+PROCESSES = $(shell cores=$$(nproc 2>/dev/null || echo 2); echo $$((cores < 4 ? cores : 4)))
 INSTALL = $(PYTHON) -m pip install --disable-pip-version-check -q -c constraints.txt --no-build-isolation
 
 .PHONY: help demo test bench dev check format notebooks clean
@@ -18,9 +19,10 @@ demo: .venv/tools  ## the main job: train on singing, measure, write runs/demo/r
 	$(INSTALL) . -Ccmake.define.SINGERPRINT_CUDA=$(SINGERPRINT_CUDA)
 	$(BIN)/singerprint demo $(if $(DATA),--data $(DATA)) --out $(OUT)
 
+# One thread a process and a process a core, no more than 4: each holds a PyTorch.
 test: dev  ## build, GoogleTest, pytest
-	$(BIN)/ctest --test-dir $(BUILD) --output-on-failure
-	$(PYTHON) -m pytest
+	$(BIN)/ctest --test-dir $(BUILD) --output-on-failure --parallel $(PROCESSES)
+	OMP_NUM_THREADS=1 $(PYTHON) -m pytest --numprocesses=$(PROCESSES) --dist=worksteal
 
 dev: .venv/tools  ## build in place with the C++ tests, and install what the tests need
 	$(INSTALL) -e ".[test]" -Cbuild-dir=$(BUILD) -Ccmake.define.SINGERPRINT_TESTS=ON \

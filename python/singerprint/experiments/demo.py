@@ -13,24 +13,13 @@ from typing import NamedTuple
 import numpy as np
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from singerprint.baselines import MfccStatistics
 from singerprint.data import SingerFile, check_files, scan_folder
 from singerprint.data.synthetic import write_synthetic_singers
-from singerprint.evaluation import cosine_scores
 from singerprint.experiments.embed_files import Embedder, embed_files
 from singerprint.experiments.verification import TrialFiles, Verification, drawn_trials, verify
 from singerprint.models import SingerEncoder
-from singerprint.plots import (
-    ReportFigure,
-    ReportTable,
-    embedding_map,
-    score_histogram,
-    similarity_matrix,
-    training_curve,
-    write_report,
-)
 from singerprint.training import TrainConfig, read_metrics, train
 
 # One recording of several songs for each singer to train on: files of one singer would be each other's
@@ -39,7 +28,6 @@ TRAIN_SINGERS, SONGS_PER_RECORDING, SONG_SECONDS = 96, 4, 4.0
 TEST_SINGERS, FILES_PER_TEST_SINGER = 12, 6
 # Enough singers on each side to train and to measure; the rest is split in two.
 MIN_SINGERS = 6
-COLUMNS = ("model", "EER", "95 % interval", "MNR", "95 % interval", "clips/s")
 
 
 @dataclass(frozen=True)
@@ -61,13 +49,6 @@ class DemoConfig:
     batch_size: int = 24
     crop_seconds: float = 2.0
     seed: int = 0
-
-
-class Contender(NamedTuple):
-    """An embedder's name in the table, and what was measured of it."""
-
-    name: str
-    measured: Verification
 
 
 class Split(NamedTuple):
@@ -120,12 +101,12 @@ def run_demo(config: DemoConfig) -> Path:
         files=split.train,
         validate=lambda encoder: {"validation_eer": verify(encoder, subject).result.eer},
     )
-    contenders = _measure(trained.encoder, split, subject, config)
-    table = _table(contenders)
-    _print(console, table)
-    figures = _figures(contenders[0].measured, read_metrics(run))
+    measured = _measure(trained.encoder, split, subject, config)
     notes = _notes(config, split, trained.skipped_files)
-    return write_report(config.out / "report.html", "Who is singing?", [table], figures, notes)[0]
+    # Figures take seconds to import, which no other command has to wait for.
+    from singerprint.experiments.demo_report import write_demo_report  # noqa: PLC0415
+
+    return write_demo_report(config.out / "report.html", measured, read_metrics(run), notes, console)
 
 
 def split_singers(files: Sequence[SingerFile], seed: int) -> Split:
@@ -182,8 +163,8 @@ def _split_folder(folder: Path, seed: int) -> Split:
 
 def _measure(
     encoder: SingerEncoder, split: Split, subject: TrialFiles, config: DemoConfig
-) -> list[Contender]:
-    """The trained encoder and what it must beat, on the same trials."""
+) -> dict[str, Verification]:
+    """The trained encoder, first, and what it must beat, on the same trials."""
     statistics = MfccStatistics()
     statistics.fit_statistics(embed_files(statistics, split.train).embeddings)
     embedders: dict[str, Embedder] = {
@@ -191,65 +172,7 @@ def _measure(
         "untrained": SingerEncoder.untrained(seed=config.seed),
         "MFCC statistics": statistics,
     }
-    return [Contender(name, verify(embedder, subject)) for name, embedder in embedders.items()]
-
-
-def _table(contenders: Sequence[Contender]) -> ReportTable:
-    rows = []
-    for name, (result, _, embedded) in contenders:
-        rows.append(
-            [
-                name,
-                f"{result.eer:.1%}",
-                f"{result.eer_low:.1%} to {result.eer_high:.1%}",
-                f"{result.mnr:.1%}",
-                f"{result.mnr_low:.1%} to {result.mnr_high:.1%}",
-                f"{embedded.audio_seconds / 4 / embedded.seconds:.0f}",
-            ]
-        )
-    return ReportTable(
-        "Telling singers apart",
-        COLUMNS,
-        rows,
-        "EER: share of wrong answers to 'is it the same singer?' where both kinds of error are equal. MNR: "
-        "rank of the same singer's other file among all, 0 is best, 50 % is chance. clips/s: clips of 4 s, "
-        "reading included.",
-    )
-
-
-def _print(console: Console, table: ReportTable) -> None:
-    shown = Table(title=table.title)
-    for column in table.columns:
-        shown.add_column(column, justify="left" if column == "model" else "right")
-    for row in table.rows:
-        shown.add_row(*map(str, row))
-    console.print(shown)
-
-
-def _figures(measured: Verification, metrics: list[dict[str, float]]) -> list[ReportFigure]:
-    result, trials, embedded = measured
-    singers = [file.singer for file in embedded.files]
-    scores = cosine_scores(embedded.embeddings, trials.first, trials.second)
-    return [
-        ReportFigure("training", training_curve(metrics), "Loss and error rate over the steps of training."),
-        ReportFigure(
-            "scores",
-            score_histogram(scores[trials.same], scores[~trials.same], result.eer_threshold, result.eer),
-            "Histograms of the similarity of pairs by one singer and by two singers.",
-        ),
-        ReportFigure(
-            "similarity",
-            similarity_matrix(embedded.embeddings, singers),
-            "Matrix of mean similarity, singer by singer.",
-            "Singers that were not trained on. The diagonal compares different files of one singer.",
-        ),
-        ReportFigure(
-            "map",
-            embedding_map(embedded.embeddings, singers),
-            "Map of the files; those of one singer share a colour.",
-            "Every point is a file; near points sound alike to the encoder.",
-        ),
-    ]
+    return {name: verify(embedder, subject) for name, embedder in embedders.items()}
 
 
 def _notes(config: DemoConfig, split: Split, skipped: dict[str, str]) -> list[str]:

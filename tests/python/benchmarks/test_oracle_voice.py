@@ -62,7 +62,7 @@ def test_another_phase_moves_the_pulses_and_nothing_else():
     waveform = render(STEADY, 1.3)[0]
     np.testing.assert_array_equal(render_at_phase(STEADY, 1.3, cycles=0), waveform)
     half = render_at_phase(STEADY, 1.3, cycles=0.5)
-    # Half a cycle turns the odd harmonics round, and leaves the even ones: the sum of both takes has only these.
+    # Half a cycle turns the odd harmonics round and leaves the even ones, all that the sum of both takes has.
     lines = np.abs(np.fft.rfft((waveform + half)[SAMPLES // 2 :][:44_100] * np.hanning(44_100)))
     first, second = (lines[round(220 * 1.3 * k) - 4 :][:9].max() for k in (1, 2))  # bins of 1 Hz
     assert first < 1e-5 * second  # Two float32 takes, and the skirt of the second's window 286 Hz away.

@@ -166,3 +166,9 @@ def test_a_full_disk_leaves_no_half_written_archive(place):
     result = singerprint("embed", "songs", "--model", "model", "--out", "/dev/full/emb.npz", cwd=place)
     assert result.returncode == 2
     assert "Traceback" not in result.stderr
+
+
+def test_commands_start_without_what_only_figures_need():
+    program = "import sys, singerprint.cli.main; print({'matplotlib', 'sklearn', 'scipy.signal'} & {*sys.modules})"
+    started = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert started.stdout == "set()\n"
