@@ -169,6 +169,8 @@ def test_a_full_disk_leaves_no_half_written_archive(place):
 
 
 def test_commands_start_without_what_only_figures_need():
-    program = "import sys, singerprint.cli.main; print({'matplotlib', 'sklearn', 'scipy.signal'} & {*sys.modules})"
+    program = (
+        "import sys, singerprint.cli.main; print({'matplotlib', 'sklearn', 'scipy.signal'} & {*sys.modules})"
+    )
     started = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert started.stdout == "set()\n"
