@@ -24,10 +24,10 @@ at::Tensor biquad_cascade_meta(const at::Tensor& waveforms, const at::Tensor& co
 }
 
 // (batch, sections), each coefficient looked at.
-std::vector<BiquadSection<float>> checked_sections(const at::Tensor& coefficients) {
+std::vector<BiquadPair<float>> checked_sections(const at::Tensor& coefficients) {
   const double* const first = coefficients.const_data_ptr<double>();
   const std::int64_t sections = coefficients.size(1), all = coefficients.size(0) * sections;
-  std::vector<BiquadSection<float>> result;
+  std::vector<BiquadPair<float>> result;
   result.reserve(static_cast<std::size_t>(all));
   for (std::int64_t i = 0; i < all; ++i) {
     const double* const values = first + i * kBiquadCoefficients;
@@ -38,7 +38,7 @@ std::vector<BiquadSection<float>> checked_sections(const at::Tensor& coefficient
     TORCH_CHECK_VALUE(biquad_is_stable(values[3], values[4]),
                       "biquad_cascade: coefficients must be stable (|a2| < 1 and |a1| < 1 + a2), got a1 = ", values[3],
                       " and a2 = ", values[4], " in section ", i % sections, " of clip ", i / sections);
-    result.push_back(rounded(biquad_section(values)));
+    result.push_back(biquad_pair(biquad_section(values)));
   }
   return result;
 }
@@ -57,21 +57,26 @@ bool better_skewed(std::int64_t clips, std::int64_t sections, std::int64_t lanes
 at::Tensor biquad_cascade_cpu(const at::Tensor& waveforms, const at::Tensor& coefficients) {
   at::Tensor result = biquad_cascade_meta(waveforms, coefficients);
   const at::Tensor source = waveforms.contiguous();
-  const std::vector<BiquadSection<float>> sections = checked_sections(coefficients.contiguous());
+  const std::vector<BiquadPair<float>> sections = checked_sections(coefficients.contiguous());
   const std::int64_t batch = waveforms.size(0), samples = waveforms.size(1), count = coefficients.size(1);
   if (count == 0 || result.numel() == 0) return result.copy_(source);
   const std::int64_t lanes = SINGERPRINT_LANES(biquad_lane_count)();
   const std::int64_t threads = at::get_num_threads();
   const bool skews = better_skewed(batch, count, lanes, threads);
-  const auto filter = skews ? SINGERPRINT_LANES(biquad_cascade_skewed_lanes) : SINGERPRINT_LANES(biquad_cascade_lanes);
-  constexpr std::int64_t kSkewedClips = 4;  // they fill the registers
+  constexpr std::int64_t kSkewedClips = 4, kNarrowSections = 8;  // what fills wide registers, and a narrow one
+  const auto filter_of = [&](std::int64_t clips) {
+    if (!skews) return SINGERPRINT_LANES(biquad_cascade_lanes);
+    const bool is_narrow = clips == 1 && count <= kNarrowSections;
+    return is_narrow ? SINGERPRINT_NARROW_LANES(biquad_cascade_skewed_lanes)
+                     : SINGERPRINT_LANES(biquad_cascade_skewed_lanes);
+  };
   const std::int64_t at_once = skews ? std::min(kSkewedClips, parts_of(batch, threads)) : lanes;
   const float* const from = source.const_data_ptr<float>();
   float* const to = result.mutable_data_ptr<float>();
   at::parallel_for(0, parts_of(batch, at_once), 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t b = begin * at_once; b < std::min(end * at_once, batch); b += at_once) {
-      filter(sections.data() + b * count, count, std::min(at_once, batch - b), from + b * samples, samples,
-             to + b * samples);
+      const std::int64_t clips = std::min(at_once, batch - b);
+      filter_of(clips)(sections.data() + b * count, count, clips, from + b * samples, samples, to + b * samples);
     }
   });
   return result;

@@ -9,15 +9,22 @@ constexpr int kPadded = kBiquadChunk + 1;  // odd: the threads' chunks begin in 
 
 // What a block keeps of a section.
 struct SectionMemory {
-  BiquadSection<float> section;
+  BiquadPair<float> section;
   BiquadTransition<float> powers[kBiquadScanRounds];
   BiquadState<float> carry;  // the state at the end of the tile before
 };
+static_assert(kBiquadThreads * (kPadded * sizeof(float) + 2 * sizeof(BiquadState<float>)) +
+                      kMaxBiquadSections * sizeof(SectionMemory) <=
+                  48 * 1024,
+              "more than the shared memory that a block has without asking");
 
-__device__ BiquadState<float> run_chunk(const BiquadSection<float>& section, BiquadState<float> state,
-                                        const float (&x)[kBiquadChunk]) {
+__device__ BiquadState<float> end_of_chunk(const BiquadPair<float>& section, const float (&x)[kBiquadChunk]) {
+  BiquadState<float> state = {0.0f, 0.0f};
 #pragma unroll
-  for (int n = 0; n < kBiquadChunk; ++n) biquad_step(section, state, x[n]);
+  for (int n = 0; n < kBiquadChunk; n += 2) {
+    float x0 = x[n], x1 = x[n + 1];
+    biquad_step(section, state, x0, x1);
+  }
   return state;
 }
 
@@ -49,10 +56,10 @@ __device__ void filter_tile(SectionMemory* memory, std::int64_t sections, Biquad
 #pragma unroll
   for (int n = 0; n < kBiquadChunk; ++n) x[n] = chunk[n];
   for (std::int64_t s = 0; s < sections; ++s) {
-    const BiquadSection<float> section = memory[s].section;
-    BiquadState<float> state = start_of_chunk(memory[s], run_chunk(section, {0.0f, 0.0f}, x), states);
+    const BiquadPair<float> section = memory[s].section;
+    BiquadState<float> state = start_of_chunk(memory[s], end_of_chunk(section, x), states);
 #pragma unroll
-    for (int n = 0; n < kBiquadChunk; ++n) x[n] = biquad_step(section, state, x[n]);
+    for (int n = 0; n < kBiquadChunk; n += 2) biquad_step(section, state, x[n], x[n + 1]);
   }
 #pragma unroll
   for (int n = 0; n < kBiquadChunk; ++n) chunk[n] = x[n];
@@ -69,7 +76,7 @@ __global__ void __launch_bounds__(kBiquadThreads)
   const std::int64_t b = blockIdx.x;
   for (std::int64_t s = threadIdx.x; s < sections; s += kBiquadThreads) {
     const BiquadSection<double> section = biquad_section(coefficients + (b * sections + s) * kBiquadCoefficients);
-    memory[s].section = rounded(section);
+    memory[s].section = biquad_pair(section);
     biquad_chunk_powers(section, memory[s].powers);
     memory[s].carry = {0.0f, 0.0f};
   }

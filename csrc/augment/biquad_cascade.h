@@ -11,6 +11,8 @@
 // (state-variable filter: Zavalishin, "The Art of VA Filter Design", section 4; its matrix [1+p, -q; q, 1-r] has the
 // trace -a1 and the determinant a2, and the rest follows from the first three numbers of the impulse response.)
 // q is real where the section is stable: |a2| < 1 and |a1| < 1 + a2.
+// Two samples x0, x1 are done at once, so that a state is waited for half as often; with M = [1+p, -q; q, 1-r]:
+//   y0 = d x0 + c s        y1 = d x1 + (c (q, r)) x0 + (c M) s        s += (M^2 - 1) s + M (q, r) x0 + (q, r) x1
 //
 // CPU   clips lie side by side in lanes, or the sections of a clip, each some samples behind the one before it. Both
 //       do the same arithmetic on a clip, to the bit.
@@ -53,47 +55,73 @@ SINGERPRINT_HOST_DEVICE inline BiquadSection<double> biquad_section(const double
   return {-0.5 * (3 + a1 - a2), q, 0.5 * at_zero, b0, (f1 - f2) / (2 * q), (f1 + f2) / at_zero};
 }
 
-SINGERPRINT_HOST_DEVICE inline BiquadSection<float> rounded(const BiquadSection<double>& section) {
-  return {static_cast<float>(section.p), static_cast<float>(section.q),  static_cast<float>(section.r),
-          static_cast<float>(section.d), static_cast<float>(section.c1), static_cast<float>(section.c2)};
-}
-
+// What two samples need: the formula's coefficients, rows and columns counted from 1.
 template <class Float>
-SINGERPRINT_HOST_DEVICE inline Float biquad_step(const BiquadSection<Float>& section, BiquadState<Float>& state,
-                                                 Float x) {
-  const Float s1 = state.s1, s2 = state.s2, above = x - s2;
-  const Float y = multiply_add(section.d, x, multiply_add(section.c2, s2, section.c1 * s1));
-  state.s1 = multiply_add(section.q, above, multiply_add(section.p, s1, s1));
-  state.s2 = multiply_add(section.r, above, multiply_add(section.q, s1, s2));
-  return y;
+struct BiquadPair {
+  Float d, c1, c2;           // y0
+  Float e, g1, g2;           // y1
+  Float p11, p12, b11, b12;  // s1: of s1, s2, x0, x1
+  Float p21, p22, b21, b22;  // s2
+};
+
+SINGERPRINT_HOST_DEVICE inline BiquadPair<float> biquad_pair(const BiquadSection<double>& section) {
+  const auto [p, q, r, d, c1, c2] = section;
+  const double p21 = q * (2 + p - r);
+  const auto rounded = [](double value) { return static_cast<float>(value); };
+  return {rounded(d),
+          rounded(c1),
+          rounded(c2),
+          rounded(c1 * q + c2 * r),
+          rounded(c1 * (1 + p) + c2 * q),
+          rounded(c2 * (1 - r) - c1 * q),
+          rounded(p * (2 + p) - q * q),
+          rounded(-p21),
+          rounded(q * (1 + p - r)),
+          rounded(q),
+          rounded(p21),
+          rounded(-r * (2 - r) - q * q),
+          rounded(q * q + r * (1 - r)),
+          rounded(r)};
 }
 
-// What some samples of silence do to a state: its matrix, row by row.
+// x0 and x1 become y0 and y1. Both states are changed by two operations that wait for them.
+template <class Float>
+SINGERPRINT_HOST_DEVICE inline void biquad_step(const BiquadPair<Float>& pair, BiquadState<Float>& state, Float& x0,
+                                                Float& x1) {
+  const Float s1 = state.s1, s2 = state.s2;
+  const Float u1 = multiply_add(pair.p12, s2, multiply_add(pair.b12, x1, pair.b11 * x0));
+  const Float u2 = multiply_add(pair.p21, s1, multiply_add(pair.b22, x1, pair.b21 * x0));
+  const Float y1 = multiply_add(pair.e, x0, multiply_add(pair.g2, s2, pair.g1 * s1));
+  x0 = multiply_add(pair.d, x0, multiply_add(pair.c2, s2, pair.c1 * s1));
+  x1 = multiply_add(pair.d, x1, y1);
+  state.s1 = multiply_add(pair.p11, s1, s1) + u1;
+  state.s2 = multiply_add(pair.p22, s2, s2) + u2;
+}
+
+// What some samples of silence do to a state: [m11, -m21; m21, m22], a power of M.
 template <class Float>
 struct BiquadTransition {
-  Float m11, m12, m21, m22;
+  Float m11, m21, m22;
 };
 
 SINGERPRINT_HOST_DEVICE inline BiquadTransition<double> squared(const BiquadTransition<double>& m) {
-  return {m.m11 * m.m11 + m.m12 * m.m21, m.m11 * m.m12 + m.m12 * m.m22,  //
-          m.m21 * m.m11 + m.m22 * m.m21, m.m21 * m.m12 + m.m22 * m.m22};
+  return {m.m11 * m.m11 - m.m21 * m.m21, m.m21 * (m.m11 + m.m22), m.m22 * m.m22 - m.m21 * m.m21};
 }
 
 // powers[j]: the transition over 2^j chunks.
 SINGERPRINT_HOST_DEVICE inline void biquad_chunk_powers(const BiquadSection<double>& section,
                                                         BiquadTransition<float>* powers) {
-  BiquadTransition<double> power = {1 + section.p, -section.q, section.q, 1 - section.r};
+  BiquadTransition<double> power = {1 + section.p, section.q, 1 - section.r};
   for (int length = 1; length < kBiquadChunk; length *= 2) power = squared(power);
   for (int j = 0; j < kBiquadScanRounds; ++j, power = squared(power)) {
-    powers[j] = {static_cast<float>(power.m11), static_cast<float>(power.m12), static_cast<float>(power.m21),
-                 static_cast<float>(power.m22)};
+    powers[j] = {static_cast<float>(power.m11), static_cast<float>(power.m21), static_cast<float>(power.m22)};
   }
 }
 
 // The state at the end of a stretch: from what it makes of rest, and what it is started with.
 SINGERPRINT_HOST_DEVICE inline BiquadState<float> continued(const BiquadTransition<float>& m, BiquadState<float> start,
                                                             BiquadState<float> from_rest) {
-  return {multiply_add(m.m11, start.s1, multiply_add(m.m12, start.s2, from_rest.s1)),
+  return {multiply_add(m.m11, start.s1, multiply_add(-m.m21, start.s2, from_rest.s1)),
           multiply_add(m.m21, start.s1, multiply_add(m.m22, start.s2, from_rest.s2))};
 }
 
@@ -101,11 +129,11 @@ SINGERPRINT_HOST_DEVICE inline BiquadState<float> continued(const BiquadTransiti
 SINGERPRINT_DECLARE_LANES(int, biquad_lane_count, ())
 // sections: (clips, count); waveforms and result: (clips, samples). Subnormal numbers count as 0.
 SINGERPRINT_DECLARE_LANES(void, biquad_cascade_lanes,
-                          (const BiquadSection<float>* sections, std::int64_t count, std::int64_t clips,
+                          (const BiquadPair<float>* sections, std::int64_t count, std::int64_t clips,
                            const float* waveforms, std::int64_t samples, float* result))
 // The same, to the bit, of any number of clips, the sections in lanes.
 SINGERPRINT_DECLARE_LANES(void, biquad_cascade_skewed_lanes,
-                          (const BiquadSection<float>* sections, std::int64_t count, std::int64_t clips,
+                          (const BiquadPair<float>* sections, std::int64_t count, std::int64_t clips,
                            const float* waveforms, std::int64_t samples, float* result))
 
 // waveforms and result: (batch, samples) contiguous; coefficients: (batch, sections, 5). Returns nullptr or the

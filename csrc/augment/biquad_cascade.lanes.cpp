@@ -4,7 +4,7 @@
 namespace singerprint::SINGERPRINT_ISA {
 namespace {
 
-using Section = BiquadSection<Lane>;
+using Section = BiquadPair<Lane>;
 using State = BiquadState<Lane>;
 
 // After the singing the states decay for ever: subnormal numbers, at which many a processor stumbles, count as 0
@@ -26,17 +26,28 @@ class FlushSubnormals {
 #endif
 };
 
+void set_lane(Section& to, std::int64_t lane, const BiquadPair<float>& from) {
+  to.d.v[lane] = from.d;
+  to.c1.v[lane] = from.c1;
+  to.c2.v[lane] = from.c2;
+  to.e.v[lane] = from.e;
+  to.g1.v[lane] = from.g1;
+  to.g2.v[lane] = from.g2;
+  to.p11.v[lane] = from.p11;
+  to.p12.v[lane] = from.p12;
+  to.b11.v[lane] = from.b11;
+  to.b12.v[lane] = from.b12;
+  to.p21.v[lane] = from.p21;
+  to.p22.v[lane] = from.p22;
+  to.b21.v[lane] = from.b21;
+  to.b22.v[lane] = from.b22;
+}
+
 // The sections of all clips, clip by clip in lanes; lanes without a clip repeat the last one.
-void load_sections(const BiquadSection<float>* sections, std::int64_t count, std::int64_t clips, Section* to) {
+void load_sections(const BiquadPair<float>* sections, std::int64_t count, std::int64_t clips, Section* to) {
   for (std::int64_t s = 0; s < count; ++s) {
     for (std::int64_t lane = 0; lane < kLanes; ++lane) {
-      const BiquadSection<float>& from = sections[(lane < clips ? lane : clips - 1) * count + s];
-      to[s].p.v[lane] = from.p;
-      to[s].q.v[lane] = from.q;
-      to[s].r.v[lane] = from.r;
-      to[s].d.v[lane] = from.d;
-      to[s].c1.v[lane] = from.c1;
-      to[s].c2.v[lane] = from.c2;
+      set_lane(to[s], lane, sections[(lane < clips ? lane : clips - 1) * count + s]);
     }
   }
 }
@@ -50,11 +61,9 @@ SINGERPRINT_LANE_INLINE void run_sections(const Section* sections, State* states
     section[s] = sections[s];
     state[s] = states[s];
   }
-  for (int n = 0; n < kLanes; ++n) {
-    Lane y = x[n];
+  for (int n = 0; n < kLanes; n += 2) {
 #pragma GCC unroll 4
-    for (int s = 0; s < kTogether; ++s) y = biquad_step(section[s], state[s], y);
-    x[n] = y;
+    for (int s = 0; s < kTogether; ++s) biquad_step(section[s], state[s], x[n], x[n + 1]);
   }
   for (int s = 0; s < kTogether; ++s) states[s] = state[s];
 }
@@ -75,7 +84,7 @@ SINGERPRINT_LANE_INLINE void filter_block(const Section* sections, std::int64_t 
 }
 
 // Not inlined: no arithmetic may move out of the caller's FlushSubnormals.
-[[gnu::noinline]] void filter_clips(const BiquadSection<float>* sections, std::int64_t count, std::int64_t clips,
+[[gnu::noinline]] void filter_clips(const BiquadPair<float>* sections, std::int64_t count, std::int64_t clips,
                                     const float* waveforms, std::int64_t samples, float* result) {
   Section section[kMaxBiquadSections];
   State states[kMaxBiquadSections];
@@ -118,58 +127,56 @@ SINGERPRINT_LANE_INLINE Lane next_lane(Lane a) {
 
 // Clips whose sections lie in lanes: kPacked of them in a register, kRegisters registers beside each other, so that one
 // computes while another waits for the sample before. Of a clip the last section is the first lane, the first section
-// the last one. Each is two samples behind the one before it, not one: what goes from lane to lane is then ready before
+// the last one. Each is two pairs behind the one before it, not one: what goes from lane to lane is then ready before
 // it is needed, and only a section's own state is waited for. waveforms and result may be the same.
 template <int kRegisters, int kPacked>
 class SkewedClips {
  public:
-  SkewedClips(const BiquadSection<float>* sections, std::int64_t stride, int count, const float* waveforms,
+  SkewedClips(const BiquadPair<float>* sections, std::int64_t stride, int count, const float* waveforms,
               std::int64_t samples, float* result)
-      : waveforms_(waveforms), result_(result), samples_(samples), behind_(2 * (count - 1)) {
+      : waveforms_(waveforms), result_(result), samples_(samples), behind_(4 * (count - 1)) {
     for (int clip = 0; clip < kRegisters * kPacked; ++clip) {
       Section& section = section_[clip / kPacked];
       const int first_lane = clip % kPacked * kWidth;
       is_first_[clip % kPacked][first_lane + count - 1] = -1;
-      for (int s = 0; s < count; ++s) {
-        const BiquadSection<float>& from = sections[clip * stride + s];
-        const int lane = first_lane + count - 1 - s;
-        section.p.v[lane] = from.p;
-        section.q.v[lane] = from.q;
-        section.r.v[lane] = from.r;
-        section.d.v[lane] = from.d;
-        section.c1.v[lane] = from.c1;
-        section.c2.v[lane] = from.c2;
-      }
+      for (int s = 0; s < count; ++s) set_lane(section, first_lane + count - 1 - s, sections[clip * stride + s]);
     }
   }
 
   SINGERPRINT_LANE_INLINE void run() {
+    const std::int64_t end = samples_ + samples_ % 2 + behind_;
     std::int64_t n = 0;
-    for (; n < behind_ && n < samples_; ++n) step<true, false>(n);
-    for (; n < samples_; ++n) step<true, true>(n);
-    for (; n < behind_; ++n) step<false, false>(n);
-    for (; n < samples_ + behind_; ++n) step<false, true>(n);
+    for (; n < behind_; n += 2) step<false>(n);
+    for (; n + 2 <= samples_; n += 2) step<true>(n);
+    for (; n < end; n += 2) step<false>(n);
   }
 
  private:
   static constexpr int kWidth = kLanes / kPacked;
 
-  template <bool kReads, bool kWrites>
+  template <bool kIsInside>  // what is read and what is written
   SINGERPRINT_LANE_INLINE void step(std::int64_t n) {
 #pragma GCC unroll 4
     for (int r = 0; r < kRegisters; ++r) {
-      FloatVector x = shifted_[r].v;
-      shifted_[r] = next_lane(y_[r]);
+      Lane x[2] = {shifted_[r][0], shifted_[r][1]};
 #pragma GCC unroll 2
-      for (int c = 0; c < kPacked; ++c) {
-        const float sample = kReads ? waveforms_[(r * kPacked + c) * samples_ + n] : 0.0f;
-        x = is_first_[c] ? FloatVector{} + sample : x;
+      for (int i = 0; i < 2; ++i) {
+        shifted_[r][i] = next_lane(y_[r][i]);
+#pragma GCC unroll 2
+        for (int c = 0; c < kPacked; ++c) {
+          const float* const waveform = waveforms_ + (r * kPacked + c) * samples_;
+          const float sample = kIsInside || n + i < samples_ ? waveform[n + i] : 0.0f;
+          x[i] = Lane(is_first_[c] ? FloatVector{} + sample : x[i].v);
+        }
       }
-      y_[r] = biquad_step(section_[r], state_[r], Lane(x));
-      if (!kWrites) continue;
+      biquad_step(section_[r], state_[r], x[0], x[1]);
 #pragma GCC unroll 2
-      for (int c = 0; c < kPacked; ++c) {
-        result_[(r * kPacked + c) * samples_ + n - behind_] = y_[r].v[c * kWidth];
+      for (int i = 0; i < 2; ++i) {
+        y_[r][i] = x[i];
+        const std::int64_t written = n + i - behind_;
+        if (!kIsInside && (written < 0 || written >= samples_)) continue;
+#pragma GCC unroll 2
+        for (int c = 0; c < kPacked; ++c) result_[(r * kPacked + c) * samples_ + written] = x[i].v[c * kWidth];
       }
     }
   }
@@ -180,14 +187,14 @@ class SkewedClips {
   std::int64_t behind_;
   Section section_[kRegisters] = {};
   State state_[kRegisters] = {};
-  Lane y_[kRegisters] = {};
-  Lane shifted_[kRegisters] = {};
+  Lane y_[kRegisters][2] = {};
+  Lane shifted_[kRegisters][2] = {};
   IntVector is_first_[kPacked] = {};
 };
 
 // Not inlined: see filter_clips.
 template <int kRegisters, int kPacked>
-[[gnu::noinline]] void filter_skewed(const BiquadSection<float>* sections, std::int64_t stride, int count,
+[[gnu::noinline]] void filter_skewed(const BiquadPair<float>* sections, std::int64_t stride, int count,
                                      const float* waveforms, std::int64_t samples, float* result) noexcept {
   SkewedClips<kRegisters, kPacked>(sections, stride, count, waveforms, samples, result).run();
 }
@@ -196,13 +203,13 @@ template <int kRegisters, int kPacked>
 
 int biquad_lane_count() { return kLanes; }
 
-void biquad_cascade_lanes(const BiquadSection<float>* sections, std::int64_t count, std::int64_t clips,
+void biquad_cascade_lanes(const BiquadPair<float>* sections, std::int64_t count, std::int64_t clips,
                           const float* waveforms, std::int64_t samples, float* result) {
   const FlushSubnormals flush;
   filter_clips(sections, count, clips, waveforms, samples, result);
 }
 
-void biquad_cascade_skewed_lanes(const BiquadSection<float>* sections, std::int64_t count, std::int64_t clips,
+void biquad_cascade_skewed_lanes(const BiquadPair<float>* sections, std::int64_t count, std::int64_t clips,
                                  const float* waveforms, std::int64_t samples, float* result) {
   const FlushSubnormals flush;
   for (std::int64_t s = 0; s < count; s += kLanes) {

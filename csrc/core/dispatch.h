@@ -16,7 +16,8 @@ inline bool multiplies_bfloat16() { return instruction_set() == InstructionSet::
 }  // namespace singerprint
 
 // SINGERPRINT_DECLARE_LANES(void, gain_lanes, (const float* waveform, ...)) declares the function in the namespace of
-// every instruction set; SINGERPRINT_LANES(gain_lanes) is the address of the one to call.
+// every instruction set; SINGERPRINT_LANES(gain_lanes) is the address of the one to call. SINGERPRINT_NARROW_LANES is
+// for work that fills no more than 8 lanes: where AVX-512 is made of two halves, 16 of them cost double.
 #if defined(__x86_64__)
 #define SINGERPRINT_DECLARE_LANES(result, name, arguments) \
   namespace baseline {                                     \
@@ -29,12 +30,14 @@ inline bool multiplies_bfloat16() { return instruction_set() == InstructionSet::
   result name arguments;                                   \
   }
 #define SINGERPRINT_LANES(name) ::singerprint::select_lanes(&baseline::name, &avx2::name, &avx512::name)
+#define SINGERPRINT_NARROW_LANES(name) ::singerprint::select_lanes(&baseline::name, &avx2::name, &avx2::name)
 #else
 #define SINGERPRINT_DECLARE_LANES(result, name, arguments) \
   namespace baseline {                                     \
   result name arguments;                                   \
   }
 #define SINGERPRINT_LANES(name) (&baseline::name)
+#define SINGERPRINT_NARROW_LANES(name) (&baseline::name)
 #endif
 
 namespace singerprint {

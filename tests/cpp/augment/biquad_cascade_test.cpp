@@ -111,7 +111,7 @@ TEST(BiquadCascade, StabilityIsTheTriangle) {
 // The CUDA kernel's way of one section, thread by thread: chunks from rest, scan, chunks again, tile after tile.
 std::vector<float> by_chunks(const Coefficients& coefficients, const std::vector<float>& waveform) {
   const BiquadSection<double> exact = biquad_section(coefficients.data());
-  const BiquadSection<float> section = rounded(exact);
+  const BiquadPair<float> section = biquad_pair(exact);
   BiquadTransition<float> powers[kBiquadScanRounds];
   biquad_chunk_powers(exact, powers);
   std::vector<float> result(waveform.size());
@@ -121,7 +121,10 @@ std::vector<float> by_chunks(const Coefficients& coefficients, const std::vector
     std::vector<float> tile(kTile, 0.0f);
     std::copy_n(waveform.begin() + start, std::min(kTile, waveform.size() - start), tile.begin());
     std::vector<BiquadState<float>> ends(kBiquadThreads, {0.0f, 0.0f});
-    for (std::size_t n = 0; n < kTile; ++n) biquad_step(section, ends[n / kBiquadChunk], tile[n]);
+    for (std::size_t n = 0; n < kTile; n += 2) {
+      float x0 = tile[n], x1 = tile[n + 1];
+      biquad_step(section, ends[n / kBiquadChunk], x0, x1);
+    }
     ends[0] = continued(powers[0], carry, ends[0]);
     for (int j = 0; j < kBiquadScanRounds; ++j) {
       for (int thread = kBiquadThreads - 1; thread >= 1 << j; --thread) {
@@ -130,11 +133,11 @@ std::vector<float> by_chunks(const Coefficients& coefficients, const std::vector
     }
     for (std::size_t thread = 0; thread < kBiquadThreads; ++thread) {
       BiquadState<float> state = thread == 0 ? carry : ends[thread - 1];
-      for (std::size_t n = start + thread * kBiquadChunk;
-           n < std::min(start + (thread + 1) * kBiquadChunk, waveform.size()); ++n) {
-        result[n] = biquad_step(section, state, tile[n - start]);
+      for (std::size_t n = thread * kBiquadChunk; n < (thread + 1) * kBiquadChunk; n += 2) {
+        biquad_step(section, state, tile[n], tile[n + 1]);
       }
     }
+    std::copy_n(tile.begin(), std::min(kTile, waveform.size() - start), result.begin() + start);
     carry = ends.back();
   }
   return result;
