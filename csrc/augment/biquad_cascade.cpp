@@ -48,9 +48,9 @@ std::int64_t parts_of(std::int64_t whole, std::int64_t part) { return (whole + p
 // Whether sections in lanes are faster than clips in lanes. Costs of a sample on the busiest thread, as measured with
 // AVX-512: half of the registers hold two clips, and one clip waits for itself.
 bool better_skewed(std::int64_t clips, std::int64_t sections, std::int64_t lanes, std::int64_t threads) {
-  const std::int64_t per_clip = 2 * sections <= lanes ? 2 : 3;
+  const std::int64_t per_clip = 2 * sections <= lanes ? 4 : 7;
   const std::int64_t skewed = parts_of(sections, lanes) * (per_clip * parts_of(clips, threads) + 2);
-  const std::int64_t together = parts_of(parts_of(clips, lanes), threads) * (4 * sections + 3);
+  const std::int64_t together = parts_of(parts_of(clips, lanes), threads) * (8 * sections + 12);
   return skewed < together;
 }
 
