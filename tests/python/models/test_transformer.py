@@ -1,11 +1,10 @@
 """What an nn.Module and an encoder must be able to do, of networks made of transformer blocks."""
 
 import copy
-import io
-import pickle
 
 import pytest
 import torch
+from tests.python.models.copies import COPIES
 
 from singerprint.models import (
     CnnTransformer,
@@ -36,21 +35,16 @@ def spectrograms(generator):
     return torch.randn(2, 1, 32, 70, generator=generator)
 
 
-@pytest.mark.parametrize("how", ["deepcopy", "pickle", "torch.save", "assign"])
-def test_copies_embed_alike_and_are_independent(network, spectrograms, how):
+def assigned(network):
+    other = copy.deepcopy(network).to("meta")
+    other.load_state_dict(copy.deepcopy(network.state_dict()), assign=True)
+    return other
+
+
+@pytest.mark.parametrize("copied", [*COPIES, assigned], ids=lambda copied: copied.__name__)
+def test_copies_embed_alike_and_are_independent(network, spectrograms, copied):
     expected = network(spectrograms)
-    if how == "deepcopy":
-        other = copy.deepcopy(network)
-    elif how == "pickle":
-        other = pickle.loads(pickle.dumps(network))
-    elif how == "torch.save":
-        buffer = io.BytesIO()
-        torch.save(network, buffer)
-        buffer.seek(0)
-        other = torch.load(buffer, weights_only=False)
-    else:
-        other = copy.deepcopy(network).to("meta")
-        other.load_state_dict(copy.deepcopy(network.state_dict()), assign=True)
+    other = copied(network)
     assert torch.equal(other(spectrograms), expected)
     with torch.no_grad():
         for tensor in other.parameters():
