@@ -1,6 +1,5 @@
 #include "nn/efficientnet_inference.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/TensorSubclassLikeUtils.h>
 #include <ATen/TracerMode.h>
 #include <ATen/autocast_mode.h>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "core/precompiled.h"
+#include "nn/all_threads.h"
 #include "nn/folded_classifier.h"
 #include "nn/folded_clip.h"
 
@@ -126,21 +126,6 @@ std::shared_ptr<const FoldedEfficientNet<Value>> folded(const EfficientNetVarian
   for (const at::Tensor& tensor : running_statistics) network.states.emplace_back(tensor);
   networks.insert(networks.begin(), std::move(network));
   return networks.front().network;
-}
-
-const Workers& one_worker() {
-  static const Workers workers{1, [](std::int64_t parts, const std::function<void(std::int64_t, int)>& run) {
-                                 for (std::int64_t part = 0; part < parts; ++part) run(part, 0);
-                               }};
-  return workers;
-}
-
-Workers all_threads() {
-  return {at::get_num_threads(), [](std::int64_t parts, const std::function<void(std::int64_t, int)>& run) {
-            at::parallel_for(0, parts, 1, [&](std::int64_t begin, std::int64_t end) {
-              for (std::int64_t part = begin; part < end; ++part) run(part, at::get_thread_num());
-            });
-          }};
 }
 
 // What becomes of one clip, a contiguous slice of `to`: feature_map or pooled_features.

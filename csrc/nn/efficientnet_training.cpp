@@ -1,6 +1,5 @@
 #include "nn/efficientnet_training.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/TensorSubclassLikeUtils.h>
 #include <ATen/TracerMode.h>
 #include <ATen/autocast_mode.h>
@@ -15,6 +14,7 @@
 
 #include "core/precompiled.h"
 #include "dsp/aligned_floats.h"
+#include "nn/all_threads.h"
 #include "nn/efficientnet.h"
 #include "nn/trained_network.h"
 
@@ -23,14 +23,6 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-Workers all_threads() {
-  return {at::get_num_threads(), [](std::int64_t parts, const std::function<void(std::int64_t, int)>& run) {
-            at::parallel_for(0, parts, 1, [&](std::int64_t begin, std::int64_t end) {
-              for (std::int64_t part = begin; part < end; ++part) run(part, at::get_thread_num());
-            });
-          }};
-}
 
 // Arguments that autograd does not look into.
 struct Options {

@@ -12,6 +12,7 @@
 #include "nn/folded_clip.h"
 #include "nn/norm_kernels.h"
 #include "nn/pixel_kernels.h"
+#include "nn/workers.h"
 
 namespace singerprint {
 
@@ -66,8 +67,6 @@ class Team {
  private:
   Workers workers_;
 };
-
-const Workers& one_training_worker();
 
 // Calls run(first, pixels) for runs whose sums fit float32 and whose planes fit the first-level cache.
 template <class Run>
