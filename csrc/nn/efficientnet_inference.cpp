@@ -1,7 +1,5 @@
 #include "nn/efficientnet_inference.h"
 
-#include <ATen/TensorSubclassLikeUtils.h>
-#include <ATen/TracerMode.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
@@ -17,6 +15,7 @@
 #include "nn/all_threads.h"
 #include "nn/folded_classifier.h"
 #include "nn/folded_clip.h"
+#include "nn/plain_tensor.h"
 
 namespace singerprint {
 namespace {
@@ -192,13 +191,11 @@ bool uses_bfloat16(const at::Tensor& spectrograms) {
 
 bool infers_natively(const at::Tensor& spectrograms, at::TensorList parameters, at::TensorList running_statistics) {
   if (!spectrograms.device().is_cpu() || !is_float_or_bfloat16(result_dtype(spectrograms))) return false;
-  if (at::tracer::impl::is_dispatch_enabled() || c10::impl::dispatch_mode_enabled()) return false;
+  if (operators_are_watched()) return false;
   const bool gradients = at::GradMode::is_enabled();
-  constexpr c10::DispatchKeySet kLazyValues({c10::DispatchKey::Negative, c10::DispatchKey::ZeroTensor});
   const auto is_plain = [&](const at::Tensor& tensor) {
-    return is_float_or_bfloat16(tensor.scalar_type()) && tensor.layout() == at::kStrided &&
-           !at::isTensorSubclassLike(tensor) && !tensor.key_set().has_any(kLazyValues) &&
-           !(gradients && tensor.requires_grad()) && !tensor._fw_grad(0).defined();
+    return is_float_or_bfloat16(tensor.scalar_type()) && is_plain_tensor(tensor) &&
+           !(gradients && tensor.requires_grad());
   };
   // Changes of a tensor made in inference mode are not counted.
   const auto is_fixed = [&](const at::Tensor& tensor) { return is_plain(tensor) && !tensor.is_inference(); };
