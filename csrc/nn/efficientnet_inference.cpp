@@ -183,8 +183,14 @@ at::ScalarType result_dtype(const at::Tensor& spectrograms) {
 
 bool is_float_or_bfloat16(at::ScalarType dtype) { return dtype == at::kFloat || dtype == at::kBFloat16; }
 
-bool uses_bfloat16(const at::Tensor& spectrograms) {
-  return result_dtype(spectrograms) == at::kBFloat16 && multiplies_bfloat16();
+// compute: a template over the Value that the processor multiplies, of spectrograms of that dtype; it gives float32.
+template <class Compute>
+at::Tensor in_wanted_dtype(const at::Tensor& spectrograms, const Compute& compute) {
+  const at::ScalarType wanted = result_dtype(spectrograms);
+  const bool in_bfloat16 = wanted == at::kBFloat16 && multiplies_bfloat16();
+  const at::Tensor input = spectrograms.to(in_bfloat16 ? at::kBFloat16 : at::kFloat).contiguous();
+  return (in_bfloat16 ? compute.template operator()<Bfloat16>(input) : compute.template operator()<float>(input))
+      .to(wanted);
 }
 
 }  // namespace
@@ -205,18 +211,16 @@ bool infers_natively(const at::Tensor& spectrograms, at::TensorList parameters, 
 
 at::Tensor efficientnet_inference(const EfficientNetVariant& variant, const at::Tensor& spectrograms,
                                   at::TensorList parameters, at::TensorList running_statistics, double eps) {
-  const bool in_bfloat16 = uses_bfloat16(spectrograms);
-  const at::Tensor input = spectrograms.to(in_bfloat16 ? at::kBFloat16 : at::kFloat).contiguous();
-  return (in_bfloat16 ? embedded<Bfloat16> : embedded<float>)(variant, input, parameters, running_statistics, eps)
-      .to(result_dtype(spectrograms));
+  return in_wanted_dtype(spectrograms, [&]<class Value>(const at::Tensor& input) {
+    return embedded<Value>(variant, input, parameters, running_statistics, eps);
+  });
 }
 
 at::Tensor efficientnet_features_inference(const EfficientNetVariant& variant, const at::Tensor& spectrograms,
                                            at::TensorList parameters, at::TensorList running_statistics, double eps) {
-  const bool in_bfloat16 = uses_bfloat16(spectrograms);
-  const at::Tensor input = spectrograms.to(in_bfloat16 ? at::kBFloat16 : at::kFloat).contiguous();
-  return (in_bfloat16 ? mapped<Bfloat16> : mapped<float>)(variant, input, parameters, running_statistics, eps)
-      .to(result_dtype(spectrograms));
+  return in_wanted_dtype(spectrograms, [&]<class Value>(const at::Tensor& input) {
+    return mapped<Value>(variant, input, parameters, running_statistics, eps);
+  });
 }
 
 }  // namespace singerprint
