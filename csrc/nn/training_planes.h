@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/parts.h"
 #include "nn/convolution_gradients.h"
 #include "nn/folded_clip.h"
 #include "nn/norm_kernels.h"
@@ -23,8 +24,6 @@ struct TrainingKernels {
   std::int64_t lanes;
 };
 const TrainingKernels& training_kernels();
-
-constexpr std::int64_t parts_of(std::int64_t whole, std::int64_t part) { return (whole + part - 1) / part; }
 
 // Blocks of channels that hold `channels`.
 std::int64_t lane_blocks(std::int64_t channels);
