@@ -169,8 +169,9 @@ template <class Value>
 at::Tensor mapped(const EfficientNetVariant& variant, const at::Tensor& spectrograms, at::TensorList parameters,
                   at::TensorList running_statistics, double eps) {
   const auto network = folded<Value>(variant, parameters, running_statistics, /*embeds=*/false, eps);
-  const auto shrunk = [&](std::int64_t dim) { return (spectrograms.size(dim) - 1) / kTotalStride + 1; };
-  const at::Tensor result = at::empty({spectrograms.size(0), shrunk(2), shrunk(3), network->head_channels}, at::kFloat);
+  const Picture size = Picture{spectrograms.size(2), spectrograms.size(3)}.strided(kTotalStride);
+  const at::Tensor result =
+      at::empty({spectrograms.size(0), size.rows, size.columns, network->head_channels}, at::kFloat);
   run_clips<Value>(*network, spectrograms, feature_map, result);
   return result.permute({0, 3, 1, 2});
 }
