@@ -11,8 +11,8 @@ inline bool operators_are_watched() {
   return at::tracer::impl::is_dispatch_enabled() || c10::impl::dispatch_mode_enabled();
 }
 
-// Whether its values are what lies in memory, and all there is to it: no tensor of torch.func or of a subclass, none
-// that is negated or zero without saying so in memory, and no derivative carried along.
+// Whether the values in its memory are all there is to it: no subclass and nothing that torch.func wraps, no lazy
+// negation or zero, no forward derivative carried along.
 inline bool is_plain_tensor(const at::Tensor& tensor) {
   constexpr c10::DispatchKeySet kLazyValues({c10::DispatchKey::Negative, c10::DispatchKey::ZeroTensor});
   return tensor.layout() == at::kStrided && !at::isTensorSubclassLike(tensor) &&
