@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "core/cuda.h"
+#include "core/parts.h"
 #include "core/precompiled.h"
 
 namespace singerprint {
@@ -42,8 +43,6 @@ std::vector<BiquadPair<float>> checked_sections(const at::Tensor& coefficients) 
   }
   return result;
 }
-
-std::int64_t parts_of(std::int64_t whole, std::int64_t part) { return (whole + part - 1) / part; }
 
 // Whether sections in lanes are faster than clips in lanes. Costs of a sample on the busiest thread, as measured with
 // AVX-512: half of the registers hold two clips, and one clip waits for itself.

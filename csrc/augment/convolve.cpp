@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "core/check.h"
+#include "core/parts.h"
 #include "core/precompiled.h"
 
 namespace singerprint {
@@ -32,7 +33,7 @@ at::Tensor convolve_by_fft(const at::Tensor& waveforms, const at::Tensor& impuls
   if (result.numel() == 0) return result;
   const std::int64_t taps = std::min(impulse_responses.size(1), samples);  // the others would end beyond the waveform
   const std::int64_t size = overlap_save_size(samples, taps), fresh = size - taps + 1;
-  const std::int64_t blocks = (samples + fresh - 1) / fresh;
+  const std::int64_t blocks = parts_of(samples, fresh);
   const at::Tensor response = at::fft_rfft(impulse_responses.narrow(1, 0, taps), size);
   const at::Tensor padded = at::constant_pad_nd(waveforms, {taps - 1, blocks * fresh - samples});
   at::Tensor spectra = at::fft_rfft(padded.unfold(1, size, fresh));  // (batch, blocks, size / 2 + 1)
@@ -50,7 +51,7 @@ std::int64_t overlap_save_size(std::int64_t samples, std::int64_t taps) {
   for (const std::int64_t odd : {1, 3, 5, 9, 15, 25, 27, 45, 75, 81, 125, 135}) {
     for (std::int64_t size = 2 * odd; size <= largest; size *= 2) {
       if (size < taps) continue;
-      const std::int64_t fresh = size - taps + 1, blocks = (samples + fresh - 1) / fresh;
+      const std::int64_t fresh = size - taps + 1, blocks = parts_of(samples, fresh);
       const double work = static_cast<double>((2 * blocks + 1) * size) * std::log2(static_cast<double>(size));
       if (work < least) {
         least = work;

@@ -2,6 +2,7 @@
 
 #include "core/cuda.h"
 #include "core/draw_key.h"
+#include "core/parts.h"
 #include "core/precompiled.h"
 
 namespace singerprint {
@@ -31,7 +32,7 @@ at::Tensor gaussian_noise_cpu(const at::Tensor& waveforms, const at::Tensor& amp
   check_counter_words("gaussian_noise", "clip_ids", clips);
   check_counter_words("gaussian_noise", "epochs", epochs_row);
   const std::int64_t samples = waveforms.size(1);
-  const std::int64_t chunks = (samples + kChunk - 1) / kChunk;
+  const std::int64_t chunks = parts_of(samples, kChunk);
   const auto lanes = SINGERPRINT_LANES(gaussian_noise_lanes);
   const float* const from = source.const_data_ptr<float>();
   const float* const level = amplitudes.const_data_ptr<float>();

@@ -7,6 +7,7 @@
 #include "augment/time_mask.h"
 #include "core/cuda.h"
 #include "core/draw_key.h"
+#include "core/parts.h"
 #include "core/precompiled.h"
 
 namespace singerprint {
@@ -73,7 +74,7 @@ at::Tensor noise_gain_mask_cpu(const at::Tensor& waveforms, const at::Tensor& am
   check_counter_words("noise_gain_mask", "clip_ids", clips);
   check_counter_words("noise_gain_mask", "epochs", epochs_row);
   const std::int64_t samples = waveforms.size(1);
-  const std::int64_t chunks = (samples + kChunk - 1) / kChunk;
+  const std::int64_t chunks = parts_of(samples, kChunk);
   const float* const from = source.const_data_ptr<float>();
   const float* const amplitude_of = amplitudes.const_data_ptr<float>();
   const float* const level_db = levels.const_data_ptr<float>();

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "core/parts.h"
+
 namespace singerprint {
 
 constexpr int kThreads = 256;
@@ -15,9 +17,7 @@ inline unsigned int grid_x(std::int64_t blocks) {
 }
 
 // Blocks that cover `elements`, `each` of them a block.
-inline unsigned int blocks_for(std::int64_t elements, int each = kThreads) {
-  return grid_x((elements + each - 1) / each);
-}
+inline unsigned int blocks_for(std::int64_t elements, int each = kThreads) { return grid_x(parts_of(elements, each)); }
 
 // grid.y and grid.z end at 65,535: kernels stride over the rest of the batch.
 inline unsigned int rows_for(std::int64_t rows) { return static_cast<unsigned int>(rows < 65535 ? rows : 65535); }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/parts.h"
 #include "dsp/harmonic_lines.h"
 
 namespace singerprint {
@@ -10,9 +11,7 @@ namespace {
 constexpr std::int64_t kFadeIntervals = 2;  // of segment_fade
 
 // Lanes may touch numbers beyond the last harmonic.
-std::size_t padded(std::int32_t harmonics) {
-  return static_cast<std::size_t>((harmonics + kGridLanes - 1) / kGridLanes * kGridLanes);
-}
+std::size_t padded(std::int32_t harmonics) { return static_cast<std::size_t>(filled_up(harmonics, kGridLanes)); }
 
 }  // namespace
 

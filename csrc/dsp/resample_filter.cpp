@@ -5,6 +5,7 @@
 #include <numbers>
 #include <numeric>
 
+#include "core/parts.h"
 #include "dsp/bessel.h"
 
 namespace singerprint {
@@ -43,7 +44,7 @@ ResampleRatio resample_ratio(std::int64_t from_hz, std::int64_t to_hz) {
 
 std::int64_t ResampleRatio::reach() const {
   const auto width = static_cast<std::int64_t>(kResampleHalfWidth);
-  return (width * step_in + low() - 1) / low();
+  return parts_of(width * step_in, low());
 }
 
 ResampleTaps resample_taps(const ResampleRatio& ratio, double gain) {

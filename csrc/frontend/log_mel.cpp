@@ -12,6 +12,7 @@
 #include "core/cache.h"
 #include "core/cuda.h"
 #include "core/device_table.h"
+#include "core/parts.h"
 #include "core/precompiled.h"
 #include "dsp/power_spectrum.h"
 #include "dsp/rfft.h"
@@ -54,7 +55,7 @@ void compute_floats(const at::Tensor& source, const LogMelOptions& options, at::
   const MelLevel<float> level = level_options<float>(options);
   const auto spectrum = power_spectrum(options);
   const auto lanes = SINGERPRINT_LANES(log_mel_lanes);
-  const std::int64_t at_once = PowerSpectrum::frames_at_once(), blocks = (frames + at_once - 1) / at_once;
+  const std::int64_t at_once = PowerSpectrum::frames_at_once(), blocks = parts_of(frames, at_once);
   const float* const from = source.const_data_ptr<float>();
   float* const to = result.mutable_data_ptr<float>();
   at::parallel_for(0, source.size(0) * blocks, 1, [&](std::int64_t begin, std::int64_t end) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/cache.h"
+#include "core/parts.h"
 #include "core/precompiled.h"
 #include "dsp/resample_blocks.h"
 #include "dsp/resample_sample.h"
@@ -67,7 +68,7 @@ void sum_of_clips(const ResampleDirection& direction, const float* waveforms, co
                   float* result) {
   const auto rows = rows_of<float>(direction);
   const auto lanes = SINGERPRINT_LANES(resample_sum_lanes);
-  const std::int64_t tasks = (shape.outputs + kOutputsOfTask - 1) / kOutputsOfTask;
+  const std::int64_t tasks = parts_of(shape.outputs, kOutputsOfTask);
   at::parallel_for(0, tasks, 1, [&](std::int64_t first, std::int64_t last) {
     std::vector<float> row(static_cast<std::size_t>(rows->view.taps));
     std::vector<const float*> clips(static_cast<std::size_t>(shape.batch));
@@ -96,10 +97,10 @@ class BlockwiseClips {
         blocks_(blocks_of(direction, cut)),
         at_once_(ResampleBlocks::blocks_at_once()),
         // A pair does not reach into the next clip: what a clip gives must not depend on its batch.
-        blocks_of_clip_(2 * ((shape.outputs + 2 * cut.outputs - 1) / (2 * cut.outputs))) {}
+        blocks_of_clip_(2 * parts_of(shape.outputs, 2 * cut.outputs)) {}
 
   void operator()() const {
-    const std::int64_t groups = (shape_.batch * blocks_of_clip_ + at_once_ - 1) / at_once_;
+    const std::int64_t groups = parts_of(shape_.batch * blocks_of_clip_, at_once_);
     at::parallel_for(0, groups, 1, [&](std::int64_t first, std::int64_t last) {
       ResampleBlocks::Worker worker(*blocks_);
       // Left as it comes: only the rows of blocks that lie over an end are written and read.
@@ -182,7 +183,7 @@ ResampleCell cell_of(const ResampleRatio& ratio) {
   const auto cut = cut_of(ratio);
   if (*cut) return {2 * (*cut)->inputs, 2 * (*cut)->outputs, (*cut)->size_in - (*cut)->guard - (*cut)->inputs};
   const std::int64_t reach = ratio.reach(), wanted = std::max(reach, kLeastCellSamples);
-  const std::int64_t periods = (wanted + ratio.step_in - 1) / ratio.step_in;
+  const std::int64_t periods = parts_of(wanted, ratio.step_in);
   return {periods * ratio.step_in, periods * ratio.step_out, reach};
 }
 

@@ -95,14 +95,12 @@ Pair backward(const at::Tensor& grad_loss, const at::Tensor& first, const at::Te
 }
 
 at::Tensor alignment_cpu(const at::Tensor& first, const at::Tensor& second, double alpha) {
-  return first.scalar_type() == at::kDouble ? forward<double>(first, second, alpha)
-                                            : forward<float>(first, second, alpha);
+  return in_dtype_of(first, [&]<class T>() { return forward<T>(first, second, alpha); });
 }
 
 Pair alignment_backward_cpu(const at::Tensor& grad_loss, const at::Tensor& first, const at::Tensor& second,
                             double alpha) {
-  return first.scalar_type() == at::kDouble ? backward<double>(grad_loss, first, second, alpha)
-                                            : backward<float>(grad_loss, first, second, alpha);
+  return in_dtype_of(first, [&]<class T>() { return backward<T>(grad_loss, first, second, alpha); });
 }
 
 template <class T>
@@ -130,14 +128,12 @@ Pair backward_cuda(const at::Tensor& grad_loss, const at::Tensor& first, const a
 }
 
 [[maybe_unused]] at::Tensor alignment_cuda(const at::Tensor& first, const at::Tensor& second, double alpha) {
-  return first.scalar_type() == at::kDouble ? forward_cuda<double>(first, second, alpha)
-                                            : forward_cuda<float>(first, second, alpha);
+  return in_dtype_of(first, [&]<class T>() { return forward_cuda<T>(first, second, alpha); });
 }
 
 [[maybe_unused]] Pair alignment_backward_cuda(const at::Tensor& grad_loss, const at::Tensor& first,
                                               const at::Tensor& second, double alpha) {
-  return first.scalar_type() == at::kDouble ? backward_cuda<double>(grad_loss, first, second, alpha)
-                                            : backward_cuda<float>(grad_loss, first, second, alpha);
+  return in_dtype_of(first, [&]<class T>() { return backward_cuda<T>(grad_loss, first, second, alpha); });
 }
 
 }  // namespace

@@ -78,13 +78,11 @@ Pair backward(const at::Tensor& grad_loss, const at::Tensor& prediction, const a
 }
 
 at::Tensor byol_cpu(const at::Tensor& prediction, const at::Tensor& target) {
-  return prediction.scalar_type() == at::kDouble ? forward<double>(prediction, target)
-                                                 : forward<float>(prediction, target);
+  return in_dtype_of(prediction, [&]<class T>() { return forward<T>(prediction, target); });
 }
 
 Pair byol_backward_cpu(const at::Tensor& grad_loss, const at::Tensor& prediction, const at::Tensor& target) {
-  return prediction.scalar_type() == at::kDouble ? backward<double>(grad_loss, prediction, target)
-                                                 : backward<float>(grad_loss, prediction, target);
+  return in_dtype_of(prediction, [&]<class T>() { return backward<T>(grad_loss, prediction, target); });
 }
 
 template <class T>
@@ -111,14 +109,12 @@ Pair backward_cuda(const at::Tensor& grad_loss, const at::Tensor& prediction, co
 }
 
 [[maybe_unused]] at::Tensor byol_cuda(const at::Tensor& prediction, const at::Tensor& target) {
-  return prediction.scalar_type() == at::kDouble ? forward_cuda<double>(prediction, target)
-                                                 : forward_cuda<float>(prediction, target);
+  return in_dtype_of(prediction, [&]<class T>() { return forward_cuda<T>(prediction, target); });
 }
 
 [[maybe_unused]] Pair byol_backward_cuda(const at::Tensor& grad_loss, const at::Tensor& prediction,
                                          const at::Tensor& target) {
-  return prediction.scalar_type() == at::kDouble ? backward_cuda<double>(grad_loss, prediction, target)
-                                                 : backward_cuda<float>(grad_loss, prediction, target);
+  return in_dtype_of(prediction, [&]<class T>() { return backward_cuda<T>(grad_loss, prediction, target); });
 }
 
 }  // namespace

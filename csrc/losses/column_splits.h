@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "core/host_device.h"
+#include "core/parts.h"
 
 namespace singerprint {
 
@@ -23,11 +24,11 @@ struct ColumnSplits {
 
   // blocks: without splits.
   ColumnSplits(std::int64_t columns, std::int64_t blocks) : columns(columns) {
-    const std::int64_t tiles = (columns + kPairColumns - 1) / kPairColumns;
+    const std::int64_t tiles = parts_of(columns, kPairColumns);
     const std::int64_t wanted = kBlocksWanted / blocks < 1 ? 1 : kBlocksWanted / blocks;
-    const std::int64_t tiles_each = wanted < tiles ? (tiles + wanted - 1) / wanted : 1;
+    const std::int64_t tiles_each = wanted < tiles ? parts_of(tiles, wanted) : 1;
     size = tiles_each * kPairColumns;
-    count = (columns + size - 1) / size;
+    count = parts_of(columns, size);
   }
 
   SINGERPRINT_HOST_DEVICE ColumnRange range(std::int64_t index) const {
@@ -37,11 +38,11 @@ struct ColumnSplits {
 };
 
 inline ColumnSplits log_sum_exp_splits(std::int64_t rows, std::int64_t columns) {
-  return {columns, (rows + kPairRows - 1) / kPairRows};
+  return {columns, parts_of(rows, kPairRows)};
 }
 
 inline ColumnSplits softmax_product_splits(std::int64_t rows, std::int64_t columns, std::int64_t dim) {
-  return {columns, (rows + kPairRows - 1) / kPairRows * ((dim + kPairDims - 1) / kPairDims)};
+  return {columns, parts_of(rows, kPairRows) * parts_of(dim, kPairDims)};
 }
 
 // The memory that a launch needs beside its results.

@@ -110,16 +110,15 @@ TensorPair contrastive_gradients(const at::Tensor& grad_loss, const at::Tensor& 
 
 template <class Objective>
 TensorPair contrastive_cpu(const at::Tensor& first, const at::Tensor& second, double temperature) {
-  return first.scalar_type() == at::kDouble ? contrastive_forward<Objective, double>(first, second, temperature)
-                                            : contrastive_forward<Objective, float>(first, second, temperature);
+  return in_dtype_of(first, [&]<class T>() { return contrastive_forward<Objective, T>(first, second, temperature); });
 }
 
 template <class Objective>
 TensorPair contrastive_backward_cpu(const at::Tensor& grad_loss, const at::Tensor& first, const at::Tensor& second,
                                     const at::Tensor& log_sum_exp, double temperature) {
-  return first.scalar_type() == at::kDouble
-             ? contrastive_gradients<Objective, double>(grad_loss, first, second, log_sum_exp, temperature)
-             : contrastive_gradients<Objective, float>(grad_loss, first, second, log_sum_exp, temperature);
+  return in_dtype_of(first, [&]<class T>() {
+    return contrastive_gradients<Objective, T>(grad_loss, first, second, log_sum_exp, temperature);
+  });
 }
 
 template <class Objective, class T>
@@ -171,16 +170,16 @@ TensorPair contrastive_gradients_cuda(const at::Tensor& grad_loss, const at::Ten
 
 template <class Objective>
 TensorPair contrastive_cuda(const at::Tensor& first, const at::Tensor& second, double temperature) {
-  return first.scalar_type() == at::kDouble ? contrastive_forward_cuda<Objective, double>(first, second, temperature)
-                                            : contrastive_forward_cuda<Objective, float>(first, second, temperature);
+  return in_dtype_of(first,
+                     [&]<class T>() { return contrastive_forward_cuda<Objective, T>(first, second, temperature); });
 }
 
 template <class Objective>
 TensorPair contrastive_backward_cuda(const at::Tensor& grad_loss, const at::Tensor& first, const at::Tensor& second,
                                      const at::Tensor& log_sum_exp, double temperature) {
-  return first.scalar_type() == at::kDouble
-             ? contrastive_gradients_cuda<Objective, double>(grad_loss, first, second, log_sum_exp, temperature)
-             : contrastive_gradients_cuda<Objective, float>(grad_loss, first, second, log_sum_exp, temperature);
+  return in_dtype_of(first, [&]<class T>() {
+    return contrastive_gradients_cuda<Objective, T>(grad_loss, first, second, log_sum_exp, temperature);
+  });
 }
 
 }  // namespace singerprint

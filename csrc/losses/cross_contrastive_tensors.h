@@ -4,6 +4,7 @@
 #include "core/cuda.h"
 #include "core/precompiled.h"
 #include "losses/cross_contrastive.h"
+#include "losses/embeddings.h"
 #include "losses/loss_result.h"
 #include "losses/pairwise_tensors.h"
 #include "losses/unit_views.h"
@@ -61,8 +62,7 @@ void cross_loss_of(const at::Tensor& first, const at::Tensor& second, const Cros
 template <class Objective>
 void cross_loss(const at::Tensor& first, const at::Tensor& second, const CrossProblem& problem, double handicap,
                 const TensorPair& result) {
-  first.scalar_type() == at::kDouble ? cross_loss_of<Objective, double>(first, second, problem, handicap, result)
-                                     : cross_loss_of<Objective, float>(first, second, problem, handicap, result);
+  in_dtype_of(first, [&]<class T>() { cross_loss_of<Objective, T>(first, second, problem, handicap, result); });
 }
 
 // From the products to the gradients by a and b, without a look at the values: on CUDA it waits for nothing.
@@ -97,9 +97,9 @@ template <class Objective>
 void cross_gradients(const at::Tensor& grad_loss, const at::Tensor& first, const at::Tensor& second,
                      const at::Tensor& log_sum_exp, const CrossProblem& problem, double handicap,
                      const TensorPair& result) {
-  first.scalar_type() == at::kDouble
-      ? cross_gradients_of<Objective, double>(grad_loss, first, second, log_sum_exp, problem, handicap, result)
-      : cross_gradients_of<Objective, float>(grad_loss, first, second, log_sum_exp, problem, handicap, result);
+  in_dtype_of(first, [&]<class T>() {
+    cross_gradients_of<Objective, T>(grad_loss, first, second, log_sum_exp, problem, handicap, result);
+  });
 }
 
 template <class Objective, class T>
@@ -130,9 +130,8 @@ void cross_loss_of_cuda(const char* op, const at::Tensor& first, const at::Tenso
 template <class Objective>
 void cross_loss_cuda(const char* op, const at::Tensor& first, const at::Tensor& second, const CrossProblem& problem,
                      double handicap, const TensorPair& result) {
-  first.scalar_type() == at::kDouble
-      ? cross_loss_of_cuda<Objective, double>(op, first, second, problem, handicap, result)
-      : cross_loss_of_cuda<Objective, float>(op, first, second, problem, handicap, result);
+  in_dtype_of(first,
+              [&]<class T>() { cross_loss_of_cuda<Objective, T>(op, first, second, problem, handicap, result); });
 }
 
 template <class Objective, class T>
@@ -159,9 +158,9 @@ template <class Objective>
 void cross_gradients_cuda(const char* op, const at::Tensor& grad_loss, const at::Tensor& first,
                           const at::Tensor& second, const at::Tensor& log_sum_exp, const CrossProblem& problem,
                           double handicap, const TensorPair& result) {
-  first.scalar_type() == at::kDouble
-      ? cross_gradients_of_cuda<Objective, double>(op, grad_loss, first, second, log_sum_exp, problem, handicap, result)
-      : cross_gradients_of_cuda<Objective, float>(op, grad_loss, first, second, log_sum_exp, problem, handicap, result);
+  in_dtype_of(first, [&]<class T>() {
+    cross_gradients_of_cuda<Objective, T>(op, grad_loss, first, second, log_sum_exp, problem, handicap, result);
+  });
 }
 
 }  // namespace singerprint

@@ -1,4 +1,4 @@
-// Argument checks that the losses share, and their wording: two views, one row an example.
+// What the losses share of their embeddings (two views, one row an example): checks and their wording, and the dtype.
 #pragma once
 #include "core/check.h"
 
@@ -40,6 +40,13 @@ inline void check_grad_loss(const char* op, const at::Tensor& grad_loss, const a
   TORCH_CHECK_VALUE(grad_loss.dim() == 0, op, ": grad_loss must have shape (), got ", grad_loss.sym_sizes());
   check_dtype(op, "grad_loss", grad_loss, embeddings.scalar_type());
   check_same_device(op, "grad_loss", grad_loss, embeddings);
+}
+
+// compute: a template over the element type of the embeddings, which is float or double.
+template <class Compute>
+auto in_dtype_of(const at::Tensor& embeddings, const Compute& compute) {
+  return embeddings.scalar_type() == at::kDouble ? compute.template operator()<double>()
+                                                 : compute.template operator()<float>();
 }
 
 }  // namespace singerprint

@@ -5,6 +5,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "core/parts.h"
 #include "core/precompiled.h"
 #include "losses/pairwise.h"
 
@@ -14,8 +15,6 @@ constexpr std::int64_t kTileRows = 256;    // a tile of floats is 278 KB: it sta
 constexpr std::int64_t kRowMultiple = 32;  // every panel width divides it
 constexpr std::int64_t kSpread = 16;       // added to the stride: rows 1 KB apart would share few cache sets
 constexpr double kLog2E = 1.4426950408889634;
-
-inline std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 template <class T>
 PairwiseKernels<T> pairwise_kernels() {
@@ -44,9 +43,7 @@ struct Blocks {
   std::int64_t size;
 
   Blocks(std::int64_t rows, std::int64_t largest)
-      : rows(rows),
-        count(divide_up(rows, largest)),
-        size(divide_up(divide_up(rows, count), kRowMultiple) * kRowMultiple) {}
+      : rows(rows), count(parts_of(rows, largest)), size(filled_up(parts_of(rows, count), kRowMultiple)) {}
 
   std::int64_t first(std::int64_t index) const { return index * size; }
   std::int64_t rows_of(std::int64_t index) const { return std::min(size, rows - first(index)); }
@@ -93,7 +90,7 @@ template <class T>
 Tile<T> inner_products(const PairwiseKernels<T>& kernels, const T* left, std::int64_t rows, const T* right,
                        std::int64_t columns, std::int64_t dim, T* s, std::int64_t stride) {
   const std::int64_t panel = kernels.panel;
-  const Tile<T> tile{s, rows, divide_up(columns, panel) * panel, stride};
+  const Tile<T> tile{s, rows, filled_up(columns, panel), stride};
   for (std::int64_t c = 0; c < tile.columns; c += panel) {
     for (std::int64_t r = 0; r < rows; r += panel) {
       kernels.multiply(left + r * dim, 1, panel, right + c * dim, std::min(panel, rows - r), dim, s + r * stride + c,
@@ -140,7 +137,7 @@ template <class T>
 class DimPanels {
  public:
   DimPanels(const Blocks& blocks, std::int64_t dim, std::int64_t panel)
-      : rows_(blocks.padded_rows()), dim_(dim), panel_(panel), values_(rows_ * divide_up(dim, panel) * panel, T{0}) {}
+      : rows_(blocks.padded_rows()), dim_(dim), panel_(panel), values_(rows_ * filled_up(dim, panel), T{0}) {}
 
   // k: the first of a panel.
   T* at(std::int64_t row, std::int64_t k) const { return values_.data() + k * rows_ + row * panel_; }

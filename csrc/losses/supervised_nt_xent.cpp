@@ -149,16 +149,14 @@ at::Tensor backward(const at::Tensor& grad_loss, const at::Tensor& embeddings, c
 }
 
 TensorPair supervised_nt_xent_cpu(const at::Tensor& embeddings, const at::Tensor& singers, double temperature) {
-  return embeddings.scalar_type() == at::kDouble ? forward<double>(embeddings, singers, temperature)
-                                                 : forward<float>(embeddings, singers, temperature);
+  return in_dtype_of(embeddings, [&]<class T>() { return forward<T>(embeddings, singers, temperature); });
 }
 
 at::Tensor supervised_nt_xent_backward_cpu(const at::Tensor& grad_loss, const at::Tensor& embeddings,
                                            const at::Tensor& singers, const at::Tensor& log_sum_exp,
                                            double temperature) {
-  return embeddings.scalar_type() == at::kDouble
-             ? backward<double>(grad_loss, embeddings, singers, log_sum_exp, temperature)
-             : backward<float>(grad_loss, embeddings, singers, log_sum_exp, temperature);
+  return in_dtype_of(embeddings,
+                     [&]<class T>() { return backward<T>(grad_loss, embeddings, singers, log_sum_exp, temperature); });
 }
 
 template <class T>
@@ -212,16 +210,15 @@ at::Tensor backward_cuda(const at::Tensor& grad_loss, const at::Tensor& embeddin
 
 [[maybe_unused]] TensorPair supervised_nt_xent_cuda(const at::Tensor& embeddings, const at::Tensor& singers,
                                                     double temperature) {
-  return embeddings.scalar_type() == at::kDouble ? forward_cuda<double>(embeddings, singers, temperature)
-                                                 : forward_cuda<float>(embeddings, singers, temperature);
+  return in_dtype_of(embeddings, [&]<class T>() { return forward_cuda<T>(embeddings, singers, temperature); });
 }
 
 [[maybe_unused]] at::Tensor supervised_nt_xent_backward_cuda(const at::Tensor& grad_loss, const at::Tensor& embeddings,
                                                              const at::Tensor& singers, const at::Tensor& log_sum_exp,
                                                              double temperature) {
-  return embeddings.scalar_type() == at::kDouble
-             ? backward_cuda<double>(grad_loss, embeddings, singers, log_sum_exp, temperature)
-             : backward_cuda<float>(grad_loss, embeddings, singers, log_sum_exp, temperature);
+  return in_dtype_of(embeddings, [&]<class T>() {
+    return backward_cuda<T>(grad_loss, embeddings, singers, log_sum_exp, temperature);
+  });
 }
 
 }  // namespace

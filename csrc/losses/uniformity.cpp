@@ -76,13 +76,12 @@ at::Tensor backward(const at::Tensor& grad_loss, const at::Tensor& embeddings, c
 }
 
 Pair uniformity_cpu(const at::Tensor& embeddings, double t) {
-  return embeddings.scalar_type() == at::kDouble ? forward<double>(embeddings, t) : forward<float>(embeddings, t);
+  return in_dtype_of(embeddings, [&]<class T>() { return forward<T>(embeddings, t); });
 }
 
 at::Tensor uniformity_backward_cpu(const at::Tensor& grad_loss, const at::Tensor& embeddings,
                                    const at::Tensor& log_sum_exp, double t) {
-  return embeddings.scalar_type() == at::kDouble ? backward<double>(grad_loss, embeddings, log_sum_exp, t)
-                                                 : backward<float>(grad_loss, embeddings, log_sum_exp, t);
+  return in_dtype_of(embeddings, [&]<class T>() { return backward<T>(grad_loss, embeddings, log_sum_exp, t); });
 }
 
 template <class T>
@@ -121,14 +120,12 @@ at::Tensor backward_cuda(const at::Tensor& grad_loss, const at::Tensor& embeddin
 }
 
 [[maybe_unused]] Pair uniformity_cuda(const at::Tensor& embeddings, double t) {
-  return embeddings.scalar_type() == at::kDouble ? forward_cuda<double>(embeddings, t)
-                                                 : forward_cuda<float>(embeddings, t);
+  return in_dtype_of(embeddings, [&]<class T>() { return forward_cuda<T>(embeddings, t); });
 }
 
 [[maybe_unused]] at::Tensor uniformity_backward_cuda(const at::Tensor& grad_loss, const at::Tensor& embeddings,
                                                      const at::Tensor& log_sum_exp, double t) {
-  return embeddings.scalar_type() == at::kDouble ? backward_cuda<double>(grad_loss, embeddings, log_sum_exp, t)
-                                                 : backward_cuda<float>(grad_loss, embeddings, log_sum_exp, t);
+  return in_dtype_of(embeddings, [&]<class T>() { return backward_cuda<T>(grad_loss, embeddings, log_sum_exp, t); });
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/parts.h"
 #include "core/precompiled.h"
 
 namespace singerprint {
@@ -29,7 +30,7 @@ CentredColumns centred_columns(const at::Tensor& embeddings) {
 void write_product(const CentredColumns& columns, const at::Tensor& product) {
   const at::Tensor vectors = by_rows(columns) ? columns.centred : columns.centred.t();
   const std::int64_t size = vectors.size(0);
-  const std::int64_t panel = std::max(kSmallestPanel, (size + kPanels - 1) / kPanels);
+  const std::int64_t panel = std::max(kSmallestPanel, parts_of(size, kPanels));
   for (std::int64_t begin = 0; begin < size; begin += panel) {
     const std::int64_t end = std::min(begin + panel, size);
     const at::Tensor panel_rows = product.slice(0, begin, end);

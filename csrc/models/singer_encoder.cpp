@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/parts.h"
 #include "models/json.h"
 #include "models/safetensors.h"
 #include "nn/efficientnet_module.h"
@@ -192,7 +193,7 @@ at::Tensor SingerEncoder::embed(const at::Tensor& waveform, std::int64_t wavefor
   at::Tensor clip = waveform.unsqueeze(0);
   if (waveform_rate_hz != config.sample_rate_hz) clip = resample(clip, waveform_rate_hz, config.sample_rate_hz);
   const std::int64_t samples = clip.size(1), window = config.samples_of(config.window_seconds);
-  const std::int64_t count = (samples + window - 1) / window;
+  const std::int64_t count = parts_of(samples, window);
   if (count <= 1) return embed_batch(clip)[0];
   std::vector<at::Tensor> windows, embeddings;
   for (std::int64_t index = 0; index < count; ++index) {

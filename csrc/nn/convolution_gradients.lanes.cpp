@@ -1,6 +1,7 @@
 #include "nn/convolution_gradients.h"
 
 #include "core/lane.h"
+#include "core/parts.h"
 
 namespace singerprint::SINGERPRINT_ISA {
 namespace {
@@ -44,9 +45,9 @@ void depthwise_rows(const DepthwisePlane& plane, const float* weight, int tap_ro
   for (std::int64_t y = 0; y < plane.rows; ++y) {
     const float* const in = plane.in + y * kStride * plane.in_row;
     float* const out = plane.out + y * plane.out_row;
-    std::int64_t tiles = (plane.columns + kTileColumns - 1) / kTileColumns;
+    std::int64_t tiles = parts_of(plane.columns, kTileColumns);
     for (std::int64_t x = 0; tiles > 0; --tiles) {
-      const std::int64_t size = (plane.columns - x + tiles - 1) / tiles;
+      const std::int64_t size = parts_of(plane.columns - x, tiles);
       kTiles[size](plane, weight, tap_rows, in + x * kStride * kLanes, out + x * plane.out_step * kLanes);
       x += size;
     }

@@ -1,8 +1,5 @@
 #include "nn/efficientnet_inference.h"
 
-#include <ATen/Parallel.h>
-#include <ATen/TensorSubclassLikeUtils.h>
-#include <ATen/TracerMode.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
@@ -15,8 +12,10 @@
 #include <vector>
 
 #include "core/precompiled.h"
+#include "nn/all_threads.h"
 #include "nn/folded_classifier.h"
 #include "nn/folded_clip.h"
+#include "nn/plain_tensor.h"
 
 namespace singerprint {
 namespace {
@@ -128,21 +127,6 @@ std::shared_ptr<const FoldedEfficientNet<Value>> folded(const EfficientNetVarian
   return networks.front().network;
 }
 
-const Workers& one_worker() {
-  static const Workers workers{1, [](std::int64_t parts, const std::function<void(std::int64_t, int)>& run) {
-                                 for (std::int64_t part = 0; part < parts; ++part) run(part, 0);
-                               }};
-  return workers;
-}
-
-Workers all_threads() {
-  return {at::get_num_threads(), [](std::int64_t parts, const std::function<void(std::int64_t, int)>& run) {
-            at::parallel_for(0, parts, 1, [&](std::int64_t begin, std::int64_t end) {
-              for (std::int64_t part = begin; part < end; ++part) run(part, at::get_thread_num());
-            });
-          }};
-}
-
 // What becomes of one clip, a contiguous slice of `to`: feature_map or pooled_features.
 template <class Value>
 using ClipFunction = void (*)(const FoldedEfficientNet<Value>& network, const Value* spectrogram,
@@ -185,8 +169,9 @@ template <class Value>
 at::Tensor mapped(const EfficientNetVariant& variant, const at::Tensor& spectrograms, at::TensorList parameters,
                   at::TensorList running_statistics, double eps) {
   const auto network = folded<Value>(variant, parameters, running_statistics, /*embeds=*/false, eps);
-  const auto shrunk = [&](std::int64_t dim) { return (spectrograms.size(dim) - 1) / kTotalStride + 1; };
-  const at::Tensor result = at::empty({spectrograms.size(0), shrunk(2), shrunk(3), network->head_channels}, at::kFloat);
+  const Picture size = Picture{spectrograms.size(2), spectrograms.size(3)}.strided(kTotalStride);
+  const at::Tensor result =
+      at::empty({spectrograms.size(0), size.rows, size.columns, network->head_channels}, at::kFloat);
   run_clips<Value>(*network, spectrograms, feature_map, result);
   return result.permute({0, 3, 1, 2});
 }
@@ -199,21 +184,25 @@ at::ScalarType result_dtype(const at::Tensor& spectrograms) {
 
 bool is_float_or_bfloat16(at::ScalarType dtype) { return dtype == at::kFloat || dtype == at::kBFloat16; }
 
-bool uses_bfloat16(const at::Tensor& spectrograms) {
-  return result_dtype(spectrograms) == at::kBFloat16 && multiplies_bfloat16();
+// compute: a template over the Value that the processor multiplies, of spectrograms of that dtype; it gives float32.
+template <class Compute>
+at::Tensor in_wanted_dtype(const at::Tensor& spectrograms, const Compute& compute) {
+  const at::ScalarType wanted = result_dtype(spectrograms);
+  const bool in_bfloat16 = wanted == at::kBFloat16 && multiplies_bfloat16();
+  const at::Tensor input = spectrograms.to(in_bfloat16 ? at::kBFloat16 : at::kFloat).contiguous();
+  return (in_bfloat16 ? compute.template operator()<Bfloat16>(input) : compute.template operator()<float>(input))
+      .to(wanted);
 }
 
 }  // namespace
 
 bool infers_natively(const at::Tensor& spectrograms, at::TensorList parameters, at::TensorList running_statistics) {
   if (!spectrograms.device().is_cpu() || !is_float_or_bfloat16(result_dtype(spectrograms))) return false;
-  if (at::tracer::impl::is_dispatch_enabled() || c10::impl::dispatch_mode_enabled()) return false;
+  if (operators_are_watched()) return false;
   const bool gradients = at::GradMode::is_enabled();
-  constexpr c10::DispatchKeySet kLazyValues({c10::DispatchKey::Negative, c10::DispatchKey::ZeroTensor});
   const auto is_plain = [&](const at::Tensor& tensor) {
-    return is_float_or_bfloat16(tensor.scalar_type()) && tensor.layout() == at::kStrided &&
-           !at::isTensorSubclassLike(tensor) && !tensor.key_set().has_any(kLazyValues) &&
-           !(gradients && tensor.requires_grad()) && !tensor._fw_grad(0).defined();
+    return is_float_or_bfloat16(tensor.scalar_type()) && is_plain_tensor(tensor) &&
+           !(gradients && tensor.requires_grad());
   };
   // Changes of a tensor made in inference mode are not counted.
   const auto is_fixed = [&](const at::Tensor& tensor) { return is_plain(tensor) && !tensor.is_inference(); };
@@ -223,18 +212,16 @@ bool infers_natively(const at::Tensor& spectrograms, at::TensorList parameters, 
 
 at::Tensor efficientnet_inference(const EfficientNetVariant& variant, const at::Tensor& spectrograms,
                                   at::TensorList parameters, at::TensorList running_statistics, double eps) {
-  const bool in_bfloat16 = uses_bfloat16(spectrograms);
-  const at::Tensor input = spectrograms.to(in_bfloat16 ? at::kBFloat16 : at::kFloat).contiguous();
-  return (in_bfloat16 ? embedded<Bfloat16> : embedded<float>)(variant, input, parameters, running_statistics, eps)
-      .to(result_dtype(spectrograms));
+  return in_wanted_dtype(spectrograms, [&]<class Value>(const at::Tensor& input) {
+    return embedded<Value>(variant, input, parameters, running_statistics, eps);
+  });
 }
 
 at::Tensor efficientnet_features_inference(const EfficientNetVariant& variant, const at::Tensor& spectrograms,
                                            at::TensorList parameters, at::TensorList running_statistics, double eps) {
-  const bool in_bfloat16 = uses_bfloat16(spectrograms);
-  const at::Tensor input = spectrograms.to(in_bfloat16 ? at::kBFloat16 : at::kFloat).contiguous();
-  return (in_bfloat16 ? mapped<Bfloat16> : mapped<float>)(variant, input, parameters, running_statistics, eps)
-      .to(result_dtype(spectrograms));
+  return in_wanted_dtype(spectrograms, [&]<class Value>(const at::Tensor& input) {
+    return mapped<Value>(variant, input, parameters, running_statistics, eps);
+  });
 }
 
 }  // namespace singerprint

@@ -1,8 +1,6 @@
 #include "nn/efficientnet_training.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/TensorSubclassLikeUtils.h>
-#include <ATen/TracerMode.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
@@ -15,7 +13,9 @@
 
 #include "core/precompiled.h"
 #include "dsp/aligned_floats.h"
+#include "nn/all_threads.h"
 #include "nn/efficientnet.h"
+#include "nn/plain_tensor.h"
 #include "nn/trained_network.h"
 
 namespace singerprint {
@@ -23,14 +23,6 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-Workers all_threads() {
-  return {at::get_num_threads(), [](std::int64_t parts, const std::function<void(std::int64_t, int)>& run) {
-            at::parallel_for(0, parts, 1, [&](std::int64_t begin, std::int64_t end) {
-              for (std::int64_t part = begin; part < end; ++part) run(part, at::get_thread_num());
-            });
-          }};
-}
 
 // Arguments that autograd does not look into.
 struct Options {
@@ -197,14 +189,11 @@ class TrainedFeatures : public torch::autograd::Function<TrainedFeatures> {
 
 bool trains_natively(const at::Tensor& spectrograms, at::TensorList parameters, at::TensorList running_statistics,
                      const std::optional<at::Tensor>& residual_scale) {
-  if (at::tracer::impl::is_dispatch_enabled() || at::autocast::is_autocast_enabled(at::kCPU)) return false;
-  if (c10::impl::dispatch_mode_enabled()) return false;
+  if (operators_are_watched() || at::autocast::is_autocast_enabled(at::kCPU)) return false;
   // Inside torch.func's transforms PyTorch refuses C++ functions.
   if (c10::impl::tls_is_dispatch_key_included(c10::DispatchKey::FuncTorchDynamicLayerFrontMode)) return false;
-  constexpr c10::DispatchKeySet kLazyValues({c10::DispatchKey::Negative, c10::DispatchKey::ZeroTensor});
   const auto is_readable = [&](const at::Tensor& tensor) {
-    return tensor.device().is_cpu() && tensor.layout() == at::kStrided && !at::isTensorSubclassLike(tensor) &&
-           !tensor.key_set().has_any(kLazyValues) && !tensor.is_inference() && !tensor._fw_grad(0).defined();
+    return tensor.device().is_cpu() && is_plain_tensor(tensor) && !tensor.is_inference();
   };
   const auto is_plain = [&](const at::Tensor& tensor) {
     return tensor.scalar_type() == at::kFloat && is_readable(tensor);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/parts.h"
 #include "nn/stem_patches.h"
 
 namespace singerprint {
@@ -12,8 +13,6 @@ constexpr std::int64_t kCacheLineBytes = 64;
 constexpr std::int64_t kBandFloats = std::int64_t{1} << 16;  // 256 KiB
 // Pixels that one part of a projection takes: their inputs stay in the cache from one block of outputs to the next.
 constexpr std::int64_t kProjectedPixels = 264;  // whole tiles of 12, 6 and 4
-
-std::int64_t parts_of(std::int64_t whole, std::int64_t part) { return (whole + part - 1) / part; }
 
 // One clip on its way through the network.
 template <class Value>
@@ -95,7 +94,7 @@ class Clip {
   Number* taken(std::int64_t count) {
     auto* const begin = memory_ == nullptr ? nullptr : reinterpret_cast<Number*>(memory_ + bytes_);
     const auto bytes = static_cast<std::int64_t>(sizeof(Number)) * count;
-    bytes_ += parts_of(bytes, kCacheLineBytes) * kCacheLineBytes;
+    bytes_ += filled_up(bytes, kCacheLineBytes);
     return begin;
   }
 

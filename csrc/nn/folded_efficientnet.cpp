@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "core/parts.h"
+
 namespace singerprint {
 namespace {
 
@@ -49,16 +51,16 @@ class Packer {
   template <class Number>
   Number* taken(std::int64_t count) {
     auto* const begin = memory_ == nullptr ? nullptr : reinterpret_cast<Number*>(memory_ + floats_);
-    floats_ += (count / kPaired<Number> + 15) / 16 * 16;  // the next one begins on a cache line too
+    floats_ += filled_up(count / kPaired<Number>, 16);  // the next one begins on a cache line too
     return begin;
   }
 
   template <class Weight>
   PackedFilters<Weight> packed(const float* weight, std::int64_t channels, std::int64_t depth, bool is_depthwise,
                                const double* factor, const double* shift) {
-    const std::int64_t blocks = (channels + lanes_ - 1) / lanes_;
+    const std::int64_t blocks = parts_of(channels, lanes_);
     constexpr std::int64_t kStep = kPaired<Weight>;
-    const std::int64_t filled = (depth + kStep - 1) / kStep * kStep;
+    const std::int64_t filled = filled_up(depth, kStep);
     PackedFilters<Weight> filters{filled, blocks, taken<Weight>(blocks * filled * lanes_),
                                   taken<float>(blocks * lanes_)};
     if (memory_ == nullptr) return filters;

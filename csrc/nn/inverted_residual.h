@@ -48,7 +48,7 @@ struct InvertedResidualShape {
   std::int64_t clips;
   Picture in;
 
-  Picture out() const { return {(in.rows - 1) / block.stride + 1, (in.columns - 1) / block.stride + 1}; }
+  Picture out() const { return in.strided(block.stride); }
   std::int64_t in_floats() const;
   std::int64_t out_floats() const;
   std::int64_t expanded_floats() const;

@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include "core/lane.h"
+#include "core/parts.h"
 #include "nn/lane_factor.h"
 #include "nn/lane_sigmoid.h"
 
@@ -114,9 +115,9 @@ constexpr ProductTile<In, Out>* kProductTiles[kMostBlocks + 1][15] = {
 // Tiles as equal as can be: 33 pixels are 11 + 11 + 11, not 12 + 12 + 9.
 template <class In, class Out>
 void product(const PixelProduct<In, Out>& product, std::int64_t blocks, std::int64_t pixels) {
-  std::int64_t tiles = (pixels + kTilePixels[blocks] - 1) / kTilePixels[blocks];
+  std::int64_t tiles = parts_of(pixels, kTilePixels[blocks]);
   for (std::int64_t pixel = 0; tiles > 0; --tiles) {
-    const std::int64_t size = (pixels - pixel + tiles - 1) / tiles;
+    const std::int64_t size = parts_of(pixels - pixel, tiles);
     const std::int64_t at = pixel * kLanes;
     kProductTiles<In, Out>[blocks][size](product, product.in + at, product.out + at,
                                          product.residual == nullptr ? nullptr : product.residual + at);
@@ -166,9 +167,9 @@ void depthwise_plane(const DepthwiseRows<Value>& plane, std::int64_t rows) {
     const float* const in = plane.in + y * kStride * plane.in_columns * kLanes;
     Value* const out = plane.out + y * plane.columns * kLanes;
     Lane of_row = 0.0f;  // sums of sums: a single one of thousands of values would round more
-    std::int64_t tiles = (plane.columns + kTileColumns - 1) / kTileColumns;
+    std::int64_t tiles = parts_of(plane.columns, kTileColumns);
     for (std::int64_t x = 0; tiles > 0; --tiles) {
-      const std::int64_t size = (plane.columns - x + tiles - 1) / tiles;
+      const std::int64_t size = parts_of(plane.columns - x, tiles);
       kTiles[size](plane, in + x * kStride * kLanes, out + x * kLanes, of_row);
       x += size;
     }

@@ -129,9 +129,7 @@ constexpr std::size_t kBlockStates = 5;
 
 }  // namespace
 
-Picture TrainedNetworkShape::stem() const {
-  return {(spectrogram.rows - 1) / 2 + 1, (spectrogram.columns - 1) / 2 + 1};
-}
+Picture TrainedNetworkShape::stem() const { return spectrogram.strided(2); }
 
 std::vector<InvertedResidualShape> TrainedNetworkShape::blocks() const {
   std::vector<InvertedResidualShape> shapes;

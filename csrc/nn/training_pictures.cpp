@@ -3,16 +3,14 @@
 namespace singerprint {
 namespace {
 
-constexpr std::int64_t kStride = 2;
-
-Picture strided(Picture size) { return {(size.rows - 1) / kStride + 1, (size.columns - 1) / kStride + 1}; }
+constexpr int kStride = 2;
 
 // Calls visit(place in the clip's pictures, place in the clip's first plane) for all values of patches that lie inside
 // of the picture. block_floats: from a block of patches to the next one.
 template <class Visit>
 void for_each_patch_value(std::int64_t channels, Picture size, std::int64_t block_floats, Visit visit) {
   const std::int64_t lanes = training_kernels().lanes;
-  const Picture out = strided(size);
+  const Picture out = size.strided(kStride);
   for (std::int64_t k = 0; k < channels * kStemKernel * kStemKernel; ++k) {
     const std::int64_t channel = k / (kStemKernel * kStemKernel);
     const std::int64_t i = k / kStemKernel % kStemKernel - 1, j = k % kStemKernel - 1;

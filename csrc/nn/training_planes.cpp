@@ -15,16 +15,9 @@ const TrainingKernels& training_kernels() {
 
 std::int64_t lane_blocks(std::int64_t channels) { return parts_of(channels, training_kernels().lanes); }
 
-const Workers& one_training_worker() {
-  static const Workers worker{1, [](std::int64_t parts, const std::function<void(std::int64_t, int)>& run) {
-                                for (std::int64_t part = 0; part < parts; ++part) run(part, 0);
-                              }};
-  return worker;
-}
-
 void Team::for_each_block(std::int64_t blocks, const BlockTask& task) const {
   if (blocks >= 2 * workers_.count || workers_.count == 1) {
-    workers_.for_each(blocks, [&](std::int64_t block, int worker) { task(block, one_training_worker(), worker); });
+    workers_.for_each(blocks, [&](std::int64_t block, int worker) { task(block, one_worker(), worker); });
     return;
   }
   for (std::int64_t block = 0; block < blocks; ++block) task(block, workers_, 0);

@@ -8,10 +8,12 @@
 #include <utility>
 #include <vector>
 
+#include "core/parts.h"
 #include "nn/convolution_gradients.h"
 #include "nn/folded_clip.h"
 #include "nn/norm_kernels.h"
 #include "nn/pixel_kernels.h"
+#include "nn/workers.h"
 
 namespace singerprint {
 
@@ -22,8 +24,6 @@ struct TrainingKernels {
   std::int64_t lanes;
 };
 const TrainingKernels& training_kernels();
-
-constexpr std::int64_t parts_of(std::int64_t whole, std::int64_t part) { return (whole + part - 1) / part; }
 
 // Blocks of channels that hold `channels`.
 std::int64_t lane_blocks(std::int64_t channels);
@@ -66,8 +66,6 @@ class Team {
  private:
   Workers workers_;
 };
-
-const Workers& one_training_worker();
 
 // Calls run(first, pixels) for runs whose sums fit float32 and whose planes fit the first-level cache.
 template <class Run>

@@ -12,4 +12,12 @@ struct Workers {
   std::function<void(std::int64_t parts, const std::function<void(std::int64_t part, int worker)>& run)> for_each;
 };
 
+// One, who does part after part.
+inline const Workers& one_worker() {
+  static const Workers worker{1, [](std::int64_t parts, const std::function<void(std::int64_t, int)>& run) {
+                                for (std::int64_t part = 0; part < parts; ++part) run(part, 0);
+                              }};
+  return worker;
+}
+
 }  // namespace singerprint

@@ -21,7 +21,7 @@ NATIVE_ARROWS = {
 # What dsp may take from core: it must compile without PyTorch and without the CUDA runtime.
 TORCH_FREE_CORE = {
     "core/block_thread.h", "core/cache.h", "core/dispatch.h", "core/host_device.h", "core/lane.h",
-    "core/scalar.h", "core/turns.h",
+    "core/parts.h", "core/scalar.h", "core/turns.h",
 }  # fmt: skip
 
 # Modules that know nothing of ours and serve every package.

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from singerprint.models.lengths import check_lengths
+
 
 def attentive_statistics(frames: Tensor, scores: Tensor, eps: float = 1e-6) -> Tensor:
     """Weighted mean and standard deviation over frames, the weights a softmax of scores.
@@ -64,9 +66,7 @@ class AttentiveStatistics(nn.Module):
 
     def __init__(self, dim: int, hidden_dim: int = 128, *, generator: torch.Generator | None = None) -> None:
         super().__init__()
-        for name, value in (("dim", dim), ("hidden_dim", hidden_dim)):
-            if value < 1:
-                raise ValueError(f"attentive_statistics: {name} must be at least 1, got {value}")
+        check_lengths("attentive_statistics", dim=dim, hidden_dim=hidden_dim)
         generator = torch.Generator().manual_seed(0) if generator is None else generator
         # Made empty: a linear layer's own initialisation would draw from the global generator.
         self.hidden = nn.Linear(dim, hidden_dim, device="meta").to_empty(device="cpu")

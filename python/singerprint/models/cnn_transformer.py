@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from singerprint import _C
+from singerprint.models.placed_tensors import tensors_at
 from singerprint.models.transformer import Transformer
 
 
@@ -64,7 +65,7 @@ class CnnTransformer(Transformer):
             TypeError: The dtype is not that of the parameters.
         """
         result: Tensor = torch.ops.singerprint.cnn_transformer(
-            spectrograms, self._tensors(), self.mels, self.heads
+            spectrograms, tensors_at(self._places), self.mels, self.heads
         )
         return result
 

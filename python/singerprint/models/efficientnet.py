@@ -14,19 +14,11 @@ from singerprint.models.aggregation import AGGREGATIONS
 from singerprint.models.drawn_scales import Scales, drawn_scales
 from singerprint.models.initial_tensor import initial_tensor
 from singerprint.models.network import Network
+from singerprint.models.placed_tensors import Place, place, tensors_at
 
 MOMENTUM = 0.1
 EPS = 1e-5
 STRIDE = 32  # columns of a spectrogram to one of the features
-
-
-class TensorGroup(nn.Module):
-    """Holds the tensors (and groups) of one level of torchvision's keys; it computes nothing."""
-
-    def extra_repr(self) -> str:
-        """The shapes of its tensors."""
-        tensors = {**dict(self.named_parameters(recurse=False)), **dict(self.named_buffers(recurse=False))}
-        return ", ".join(f"{name}={tuple(tensor.shape)}" for name, tensor in tensors.items())
 
 
 class EfficientNet(Network):
@@ -67,11 +59,9 @@ class EfficientNet(Network):
         self.dropout = dropout
         self.stochastic_depth = stochastic_depth
         self.seed = seed
-        # Where each tensor of the op lives, in the op's order: looked up anew at every call, so that whatever
-        # replaces a tensor (load_state_dict(assign=True), functional_call, FSDP) is seen.
-        self._parameter_places: list[tuple[nn.Module, str]] = []
-        self._statistic_places: list[tuple[nn.Module, str]] = []
-        self._count_places: list[tuple[nn.Module, str]] = []
+        self._parameter_places: list[Place] = []  # in the op's order
+        self._statistic_places: list[Place] = []
+        self._count_places: list[Place] = []
         generator = torch.Generator().manual_seed(seed)
         # A generator of its own: the other weights are those of the seed whatever the aggregation.
         made = AGGREGATIONS[aggregation](layout[-2][1][1], torch.Generator().manual_seed(seed))
@@ -85,19 +75,12 @@ class EfficientNet(Network):
         self._depths = [block / len(shortcuts) for block, shortcut in enumerate(shortcuts) if shortcut]
 
     def _place(self, key: str, tensor: Tensor, kind: str) -> None:
-        *groups, name = key.split(".")
-        owner: nn.Module = self
-        for group in groups:
-            if group not in owner._modules:
-                owner.add_module(group, TensorGroup())
-            owner = owner.get_submodule(group)
-        if kind in ("running_mean", "running_var", "num_batches_tracked"):
-            owner.register_buffer(name, tensor)
-            places = self._count_places if kind == "num_batches_tracked" else self._statistic_places
+        if kind == "num_batches_tracked":
+            self._count_places.append(place(self, key, tensor))
+        elif kind in ("running_mean", "running_var"):
+            self._statistic_places.append(place(self, key, tensor))
         else:
-            owner.register_parameter(name, nn.Parameter(tensor))
-            places = self._parameter_places
-        places.append((owner, name))
+            self._parameter_places.append(place(self, key, nn.Parameter(tensor)))
 
     def forward(self, spectrograms: Tensor) -> Tensor:
         """Embeds each spectrogram.
@@ -120,7 +103,7 @@ class EfficientNet(Network):
             pooled = self.aggregation(frames)
             result = self._linear(pooled if pooled_scale is None else pooled * pooled_scale.to(pooled.dtype))
         if self.training:
-            torch._foreach_add_([getattr(owner, name) for owner, name in self._count_places], 1)
+            torch._foreach_add_(tensors_at(self._count_places), 1)
         return result
 
     def feature_map(self, spectrograms: Tensor) -> Tensor:
@@ -152,12 +135,12 @@ class EfficientNet(Network):
         return STRIDE
 
     def _call(self, op: str, spectrograms: Tensor, *scales: Tensor | None) -> Tensor:
-        parameters = _tensors(self._parameter_places)
+        parameters = tensors_at(self._parameter_places)
         function = getattr(torch.ops.singerprint, self.variant + op)
         result: Tensor = function(
             spectrograms,
             parameters[:-2] if op else parameters,  # features need no linear layer
-            _tensors(self._statistic_places),
+            tensors_at(self._statistic_places),
             self.training,
             MOMENTUM,
             EPS,
@@ -166,13 +149,13 @@ class EfficientNet(Network):
         return result
 
     def _linear(self, pooled: Tensor) -> Tensor:
-        weight, bias = _tensors(self._parameter_places[-2:])
+        weight, bias = tensors_at(self._parameter_places[-2:])
         return nn.functional.linear(pooled, weight, bias)
 
     def _scales(self, spectrograms: Tensor) -> Scales:
         if not self.training or not (self.dropout or self.stochastic_depth):
             return Scales(None, None)
-        (batches,) = _tensors(self._count_places[:1])
+        (batches,) = tensors_at(self._count_places[:1])
         rows = torch.arange(
             self.first_row, self.first_row + spectrograms.shape[0], device=spectrograms.device
         )
@@ -186,17 +169,6 @@ class EfficientNet(Network):
             f"aggregation={self.aggregation_name}, dropout={self.dropout}, "
             f"stochastic_depth={self.stochastic_depth}"
         )
-
-
-def _tensors(places: list[tuple[nn.Module, str]]) -> list[Tensor]:
-    # nn.Module finds its tensors by a Python function: for 311 of them that takes as long as a layer.
-    tensors: list[Tensor] = []
-    for owner, name in places:
-        tensor: Tensor | None = owner._parameters.get(name)
-        if tensor is None:
-            tensor = owner._buffers.get(name)
-        tensors.append(getattr(owner, name) if tensor is None else tensor)
-    return tensors
 
 
 def efficientnet_b0(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from singerprint.models.lengths import check_lengths
+
 
 def perceptron(name: str, in_dim: int, hidden_dim: int, out_dim: int, seed: int) -> nn.Sequential:
     """``linear(relu(norm(linear(relu(norm(linear(x)))))))``, batch norms, the last layer without bias.
@@ -19,9 +21,7 @@ def perceptron(name: str, in_dim: int, hidden_dim: int, out_dim: int, seed: int)
     Raises:
         ValueError: A length is below 1.
     """
-    for argument, value in (("in_dim", in_dim), ("hidden_dim", hidden_dim), ("out_dim", out_dim)):
-        if value < 1:
-            raise ValueError(f"{name}: {argument} must be at least 1, got {value}")
+    check_lengths(name, in_dim=in_dim, hidden_dim=hidden_dim, out_dim=out_dim)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return nn.Sequential(

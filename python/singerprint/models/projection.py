@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from singerprint.models.lengths import check_lengths
 from singerprint.models.perceptron import perceptron
 
 
@@ -36,9 +37,7 @@ class Projection(nn.Module):
         self, in_dim: int = 1000, out_dim: int = 128, l2_normalize: bool = True, *, seed: int = 0
     ) -> None:
         super().__init__()
-        for name, value in (("in_dim", in_dim), ("out_dim", out_dim)):
-            if value < 1:
-                raise ValueError(f"projection: {name} must be at least 1, got {value}")
+        check_lengths("projection", in_dim=in_dim, out_dim=out_dim)
         self.l2_normalize = l2_normalize
         self.linear = nn.Linear(in_dim, out_dim, device="meta").to_empty(device="cpu")
         generator = torch.Generator().manual_seed(seed)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from singerprint.models.efficientnet import TensorGroup
 from singerprint.models.network import Network
+from singerprint.models.placed_tensors import place
 
 DrawnTensor = tuple[str, list[int], str, float]  # key, shape, first values, their scale
 
@@ -23,28 +23,11 @@ class Transformer(Network):
 
     def __init__(self, layout: Sequence[DrawnTensor], seed: int) -> None:
         super().__init__()
-        # Where each tensor lives: looked up anew at every call, so that whatever replaces one
-        # (load_state_dict(assign=True), functional_call, FSDP) is seen.
-        self._places: list[tuple[nn.Module, str]] = []
         generator = torch.Generator().manual_seed(seed)
-        for key, shape, values, scale in layout:
-            *groups, name = key.split(".")
-            owner: nn.Module = self
-            for group in groups:
-                if group not in owner._modules:
-                    owner.add_module(group, TensorGroup())
-                owner = owner.get_submodule(group)
-            owner.register_parameter(name, nn.Parameter(_first_values(shape, values, scale, generator)))
-            self._places.append((owner, name))
-
-    def _tensors(self) -> list[Tensor]:
-        # From the dictionary: nn.Module finds a tensor by a Python function, 150 times a call. What is no
-        # parameter at the moment (under functional_call, parametrize) is found by it.
-        tensors: list[Tensor] = []
-        for owner, name in self._places:
-            tensor: Tensor | None = owner._parameters.get(name)
-            tensors.append(getattr(owner, name) if tensor is None else tensor)
-        return tensors
+        self._places = [
+            place(self, key, nn.Parameter(_first_values(shape, values, scale, generator)))
+            for key, shape, values, scale in layout
+        ]
 
 
 def _first_values(shape: list[int], values: str, scale: float, generator: torch.Generator) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from singerprint import _C
+from singerprint.models.placed_tensors import tensors_at
 from singerprint.models.transformer import Transformer
 
 PATCH = 16
@@ -67,7 +68,9 @@ class VisionTransformer(Transformer):
             ValueError: A shape does not fit, or there is no clip.
             TypeError: The dtype is not that of the parameters.
         """
-        result: Tensor = torch.ops.singerprint.vit(spectrograms, self._tensors(), self.mels, self.heads)
+        result: Tensor = torch.ops.singerprint.vit(
+            spectrograms, tensors_at(self._places), self.mels, self.heads
+        )
         return result
 
     def extra_repr(self) -> str:

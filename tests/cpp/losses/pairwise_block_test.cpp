@@ -70,7 +70,7 @@ at::Tensor softmax_product(const Pairs& pairs, const ColumnSplits& splits) {
 
 // One range of all columns, one for each tile, two ranges.
 std::vector<ColumnSplits> all_splits(std::int64_t columns) {
-  const std::int64_t tiles = (columns + kPairColumns - 1) / kPairColumns;
+  const std::int64_t tiles = parts_of(columns, kPairColumns);
   std::vector<ColumnSplits> result{{columns, kBlocksWanted}};
   if (tiles > 1) result.emplace_back(columns, 1);
   if (tiles > 2) result.emplace_back(columns, kBlocksWanted / 2);

@@ -5,15 +5,11 @@
 #include <random>
 
 #include "folded_network.h"
+#include "unusual_workers.h"
 #include "values_of_machine.h"
 
 namespace singerprint {
 namespace {
-
-// Parts from the last to the first, by one worker after the other.
-const Workers kBackwards{2, [](std::int64_t parts, const std::function<void(std::int64_t, int)>& run) {
-                           for (std::int64_t part = parts - 1; part >= 0; --part) run(part, static_cast<int>(part % 2));
-                         }};
 
 template <class Value>
 class FoldedClassifiers : public OfMachine<Value> {};
@@ -29,7 +25,7 @@ TYPED_TEST(FoldedClassifiers, TheLastLayerIsLinear) {
   for (float& value : pooled) value = normal(generator);
   const auto rounded = [](float value) { return static_cast<double>(static_cast<float>(TypeParam(value))); };
   std::vector<float> embeddings(3 * 21);
-  embed_pooled(network, pooled.data(), 3, kBackwards, embeddings.data());
+  embed_pooled(network, pooled.data(), 3, unusual_workers(2), embeddings.data());
   const auto &weight = owned.values[owned.values.size() - 2], &bias = owned.values.back();
   for (int clip = 0; clip < 3; ++clip) {
     for (int n = 0; n < 21; ++n) {

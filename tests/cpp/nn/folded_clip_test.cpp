@@ -7,23 +7,11 @@
 #include <random>
 
 #include "folded_network.h"
+#include "unusual_workers.h"
 #include "values_of_machine.h"
 
 namespace singerprint {
 namespace {
-
-// Parts from the last to the first, by one worker after the other.
-Workers workers_backwards(int count) {
-  return {count, [count](std::int64_t parts, const std::function<void(std::int64_t, int)>& run) {
-            for (std::int64_t part = parts - 1; part >= 0; --part) run(part, static_cast<int>(part % count));
-          }};
-}
-
-Workers one_worker() {
-  return {1, [](std::int64_t parts, const std::function<void(std::int64_t, int)>& run) {
-            for (std::int64_t part = 0; part < parts; ++part) run(part, 0);
-          }};
-}
 
 std::vector<float> spectrogram_of(std::int64_t channels, Picture size) {
   std::mt19937 generator(1);
@@ -58,7 +46,7 @@ TYPED_TEST(FoldedClips, TheNumberOfWorkersDoesNotChangeABit) {
     const auto network = fold_efficientnet<TypeParam>(owned.tensors);
     for (const Picture size : kSizes) {
       const auto pooled = pooled_by(network, size, one_worker(), 0);
-      EXPECT_EQ(pooled, pooled_by(network, size, workers_backwards(3), 0)) << size.rows << " x " << size.columns;
+      EXPECT_EQ(pooled, pooled_by(network, size, unusual_workers(3), 0)) << size.rows << " x " << size.columns;
       for (const float value : pooled) ASSERT_TRUE(std::isfinite(value));
     }
   }

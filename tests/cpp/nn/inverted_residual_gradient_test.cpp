@@ -73,9 +73,9 @@ TEST_P(InvertedResidualGradient, IsTheSlopeOfTheDefinition) {
 
 TEST_P(InvertedResidualGradient, WorkersDoNotChangeABit) {
   NativeResidual native(GetParam());
-  native.run(Team(one_training_worker()));
+  native.run(Team(one_worker()));
   const OwnPlanes dout = OwnPlanes::random(native.out.channels, native.out.clips, native.out.pixels);
-  const Gradients alone(native, dout, Team(one_training_worker()));
+  const Gradients alone(native, dout, Team(one_worker()));
   for (int count : {2, 50}) {
     EXPECT_EQ(Gradients(native, dout, Team(unusual_workers(count))).tensors, alone.tensors);
   }

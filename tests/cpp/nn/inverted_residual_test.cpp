@@ -27,7 +27,7 @@ TEST_P(InvertedResidualTest, IsItsDefinition) {
 
 TEST_P(InvertedResidualTest, WorkersDoNotChangeABit) {
   NativeResidual native(GetParam());
-  native.run(Team(one_training_worker()));
+  native.run(Team(one_worker()));
   const std::vector<float> out = native.out.values;
   for (int count : {2, 50}) {
     native.run(Team(unusual_workers(count)));

@@ -68,7 +68,7 @@ struct Training {
 
 TEST(TrainedNetwork, KeepsWhatEachLayerTakesAndEndsEachOnce) {
   Training run({kEfficientNetB0, 2, 1, {33, 40}});
-  run.train(Team(one_training_worker()));
+  run.train(Team(one_worker()));
   EXPECT_EQ(run.shape.features().rows, 2);
   EXPECT_EQ(run.shape.features().columns, 2);
   EXPECT_EQ(run.layers, 18);
@@ -80,9 +80,9 @@ TEST(TrainedNetwork, KeepsWhatEachLayerTakesAndEndsEachOnce) {
 TEST(TrainedNetwork, WorkersDoNotChangeABit) {
   Training run({kEfficientNetB4, 3, 3, {34, 39}});
   for (int i = 0; i < 3 * kEfficientNetB4.residual_blocks(); ++i) run.residual_scale.push_back(i % 4 == 0 ? 0 : 1.25f);
-  run.train(Team(one_training_worker()));
+  run.train(Team(one_worker()));
   const std::vector<float> features = run.features;
-  const auto gradients = run.differentiate(Team(one_training_worker()), 0, true);
+  const auto gradients = run.differentiate(Team(one_worker()), 0, true);
   const Team team(unusual_workers(5));
   run.train(team);
   EXPECT_EQ(run.features, features);
@@ -91,7 +91,7 @@ TEST(TrainedNetwork, WorkersDoNotChangeABit) {
 
 TEST(TrainedNetwork, LayersBeforeTheFirstWantedAreLeftAlone) {
   Training run({kEfficientNetB0, 2, 1, {33, 40}});
-  const Team team(one_training_worker());
+  const Team team(one_worker());
   run.train(team);
   const auto all = run.differentiate(team, 0, true);
   for (std::size_t first : {1u, 50u, 210u}) {

@@ -1,11 +1,11 @@
-// What the tests of training share: random values, planes that own their memory, workers that come in any order.
+// What the tests of training share: random values, planes that own their memory.
 #pragma once
 #include <algorithm>
-#include <functional>
 #include <random>
 #include <vector>
 
 #include "nn/training_planes.h"
+#include "unusual_workers.h"
 
 namespace singerprint {
 
@@ -42,12 +42,5 @@ struct OwnPlanes {
   Planes<float> planes() { return {values.data(), clips, pixels, lanes}; }
   Planes<const float> planes() const { return {values.data(), clips, pixels, lanes}; }
 };
-
-// Parts from the last to the first, given to the workers in turn.
-inline Workers unusual_workers(int count) {
-  return {count, [count](std::int64_t parts, const std::function<void(std::int64_t, int)>& run) {
-            for (std::int64_t part = parts; part-- > 0;) run(part, static_cast<int>(part % count));
-          }};
-}
 
 }  // namespace singerprint

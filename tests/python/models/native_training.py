@@ -1,7 +1,6 @@
 """What the tests of native training share."""
 
 import torch
-from torch.profiler import ProfilerActivity, profile
 
 DIM = 24
 
@@ -16,10 +15,3 @@ def gradients_of(network):
 
 def relative_error(result, expected):
     return ((result.double() - expected).norm() / expected.norm()).item()
-
-
-def is_native(function):
-    """Whether no convolution of PyTorch ran."""
-    with profile(activities=[ProfilerActivity.CPU]) as profiler:
-        function()
-    return not any("conv" in event.key for event in profiler.key_averages())

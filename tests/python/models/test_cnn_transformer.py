@@ -102,18 +102,6 @@ def test_a_clip_later_by_whole_tokens_is_pooled_from_the_same_tokens(network, ge
         torch.testing.assert_close(other, quiet[0], rtol=1e-4, atol=1e-5)  # sums in another order
 
 
-@pytest.mark.parametrize("batch", [1, 5])
-def test_clips_of_a_batch_do_not_meet_even_in_training(network, generator, batch):
-    spectrograms = torch.randn(batch, 1, MELS, 40, generator=generator)
-    alone = torch.cat([network.train()(clip) for clip in spectrograms.split(1)])
-    torch.testing.assert_close(network(spectrograms), alone, rtol=1e-5, atol=1e-5)
-
-
-def test_non_contiguous_input_gives_the_same(network, generator):
-    spectrograms = torch.randn(2, 33, MELS, 2, generator=generator).permute(0, 3, 2, 1)[:, :1]
-    assert torch.equal(network(spectrograms), network(spectrograms.contiguous()))
-
-
 def arguments(network, spectrograms):
     return [spectrograms, [parameter.detach().clone() for parameter in network.parameters()], MELS, 3]
 

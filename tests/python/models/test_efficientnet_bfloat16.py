@@ -10,10 +10,11 @@ import sys
 
 import pytest
 import torch
+from tests.python.models.is_native import is_native
+from tests.python.models.test_efficientnet_inference import CHANGES, through_numpy, to_and_back
+from tests.python.models.thread_counts import results_of_threads
 
 from singerprint.models import SingerEncoder
-
-from .test_efficientnet_inference import CHANGES, is_native, through_numpy, to_and_back
 
 
 def by_dtype(network, spectrograms):
@@ -115,15 +116,8 @@ def test_gradients_in_an_autocast_region_are_pytorchs(network, spectrograms):
 @pytest.mark.parametrize("batch", [1, 2, 5])
 def test_the_number_of_threads_does_not_change_a_bit(network, generator, way, batch):
     spectrograms = torch.randn(batch, 1, 80, 101, generator=generator)
-    threads = torch.get_num_threads()
-    results = []
-    try:
-        for count in (1, 2, 3):
-            torch.set_num_threads(count)
-            results.append(way(network, spectrograms))
-    finally:
-        torch.set_num_threads(threads)
-    assert torch.equal(results[0], results[1]) and torch.equal(results[0], results[2])
+    first, second, third = results_of_threads(lambda: way(network, spectrograms))
+    assert torch.equal(first, second) and torch.equal(first, third)
 
 
 @WAYS

@@ -9,8 +9,9 @@ import pickle
 
 import pytest
 import torch
+from tests.python.models.is_native import is_native
+from tests.python.models.thread_counts import results_of_threads
 from torch import nn
-from torch.profiler import ProfilerActivity, profile
 
 from singerprint.models import SingerEncoder, efficientnet_b0
 
@@ -25,13 +26,6 @@ def embed(network, spectrograms):
 
 def relative_error(result, expected):
     return ((result.double() - expected).norm(dim=1) / expected.norm(dim=1)).max().item()
-
-
-def is_native(function):
-    """Whether no convolution of PyTorch ran."""
-    with profile(activities=[ProfilerActivity.CPU]) as profiler:
-        function()
-    return not any("conv" in event.key for event in profiler.key_averages())
 
 
 @pytest.mark.parametrize(
@@ -66,15 +60,8 @@ def test_a_clip_has_the_same_bits_in_any_batch(network, generator):
 @pytest.mark.parametrize("batch", [1, 2, 5])
 def test_the_number_of_threads_does_not_change_a_bit(network, generator, batch):
     spectrograms = torch.randn(batch, 1, 80, 101, generator=generator)
-    threads = torch.get_num_threads()
-    results = []
-    try:
-        for count in (1, 2, 3):
-            torch.set_num_threads(count)
-            results.append(embed(network, spectrograms))
-    finally:
-        torch.set_num_threads(threads)
-    assert torch.equal(results[0], results[1]) and torch.equal(results[0], results[2])
+    first, second, third = results_of_threads(lambda: embed(network, spectrograms))
+    assert torch.equal(first, second) and torch.equal(first, third)
 
 
 def test_only_plain_inference_is_native(network, spectrograms):

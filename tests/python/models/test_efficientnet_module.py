@@ -1,11 +1,10 @@
 """What an nn.Module must be able to do, of the module whose network is one op."""
 
 import copy
-import io
-import pickle
 
 import pytest
 import torch
+from tests.python.models.copies import COPIES
 from torch import nn
 
 from singerprint.models import efficientnet_b0
@@ -21,23 +20,17 @@ def test_only_training_changes_the_buffers(network, spectrograms):
     assert network.state_dict()["features.0.1.num_batches_tracked"] == 2
 
 
-@pytest.mark.parametrize("how", ["deepcopy", "pickle", "torch.save", "assign"])
-def test_copies_embed_alike_and_are_independent(network, spectrograms, how):
+def assigned(network):
+    with torch.device("meta"):
+        other = efficientnet_b0(1, network.embedding_dim)
+    other.load_state_dict(copy.deepcopy(network.state_dict()), assign=True)
+    return other.eval()
+
+
+@pytest.mark.parametrize("copied", [*COPIES, assigned], ids=lambda copied: copied.__name__)
+def test_copies_embed_alike_and_are_independent(network, spectrograms, copied):
     expected = network(spectrograms)
-    if how == "deepcopy":
-        other = copy.deepcopy(network)
-    elif how == "pickle":
-        other = pickle.loads(pickle.dumps(network))
-    elif how == "torch.save":
-        buffer = io.BytesIO()
-        torch.save(network, buffer)
-        buffer.seek(0)
-        other = torch.load(buffer, weights_only=False)
-    else:
-        with torch.device("meta"):
-            other = efficientnet_b0(1, network.embedding_dim)
-        other.load_state_dict(copy.deepcopy(network.state_dict()), assign=True)
-        other.eval()
+    other = copied(network)
     assert torch.equal(other(spectrograms), expected)
     with torch.no_grad():
         for tensor in other.parameters():

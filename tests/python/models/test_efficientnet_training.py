@@ -7,7 +7,9 @@ import copy
 
 import pytest
 import torch
-from tests.python.models.native_training import DIM, gradients_of, is_native, loss_of, relative_error
+from tests.python.models.is_native import is_native
+from tests.python.models.native_training import DIM, gradients_of, loss_of, relative_error
+from tests.python.models.thread_counts import results_of_threads
 from torch.utils.checkpoint import checkpoint
 
 from singerprint.models import efficientnet_b0, efficientnet_b4
@@ -80,21 +82,19 @@ def test_several_steps_equal_torchvisions(trained, generator):
 def test_the_number_of_threads_does_not_change_a_bit(generator, make, stochastic_depth, batch):
     ours = make(1, DIM, stochastic_depth=stochastic_depth).train()
     spectrograms = spectrograms_for(ours, generator, batch)
-    threads = torch.get_num_threads()
-    results = []
-    try:
-        for count in (1, 2, 9):  # with 9, the first blocks' workers share clips
-            torch.set_num_threads(count)
-            network = copy.deepcopy(ours)
-            mine = spectrograms.clone().requires_grad_()
-            # Up to the features: the linear layer behind them is PyTorch's.
-            network(mine)[:, 0].sum().backward()
-            results.append([mine.grad, *(parameter.grad for parameter in network.features.parameters())])
-            results[-1] += [buffer.clone() for buffer in network.buffers()]
-    finally:
-        torch.set_num_threads(threads)
-    for other in results[1:]:
-        assert all(torch.equal(mine, its) for mine, its in zip(results[0], other, strict=True))
+
+    def step():
+        network = copy.deepcopy(ours)
+        mine = spectrograms.clone().requires_grad_()
+        # Up to the features: the linear layer behind them is PyTorch's.
+        network(mine)[:, 0].sum().backward()
+        gradients = [mine.grad, *(parameter.grad for parameter in network.features.parameters())]
+        return gradients + list(network.buffers())
+
+    # With 9, the first blocks' workers share clips.
+    first, *others = results_of_threads(step, counts=(1, 2, 9))
+    for other in others:
+        assert all(torch.equal(mine, its) for mine, its in zip(first, other, strict=True))
 
 
 def test_only_plain_training_is_native(ours, generator):

@@ -8,7 +8,8 @@ import copy
 
 import pytest
 import torch
-from tests.python.models.native_training import DIM, gradients_of, is_native, loss_of, relative_error
+from tests.python.models.is_native import is_native
+from tests.python.models.native_training import DIM, gradients_of, loss_of, relative_error
 
 from singerprint.models import efficientnet_b0, efficientnet_b4
 

@@ -7,11 +7,11 @@ particular to the network: its buffers, autocast, hooks and compilation.
 
 import copy
 import io
-import pickle
 
 import pytest
 import torch
 from tests.python.distributed.rank_processes import run_on_ranks
+from tests.python.models.copies import COPIES
 from torch import nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -90,17 +90,11 @@ def test_apply_visits_every_part_once(case):
     assert sorted(map(id, visited)) == sorted(map(id, module.modules()))
 
 
-@pytest.mark.parametrize("how", ["deepcopy", "pickle", "torch.save"])
-def test_copies_embed_alike_and_are_independent(case, how):
+@pytest.mark.parametrize("copied", COPIES, ids=lambda copied: copied.__name__)
+def test_copies_embed_alike_and_are_independent(case, copied):
     module, inputs = case
     expected = module(inputs)
-    if how == "torch.save":
-        file = io.BytesIO()
-        torch.save(module, file)
-        file.seek(0)
-        other = torch.load(file, weights_only=False)
-    else:
-        other = copy.deepcopy(module) if how == "deepcopy" else pickle.loads(pickle.dumps(module))
+    other = copied(module)
     assert torch.equal(other(inputs), expected)
     nn.init.zeros_(next(other.parameters()))
     assert torch.equal(module(inputs), expected)

@@ -1,11 +1,10 @@
 """What an nn.Module and an encoder must be able to do, of networks made of transformer blocks."""
 
 import copy
-import io
-import pickle
 
 import pytest
 import torch
+from tests.python.models.copies import COPIES
 
 from singerprint.models import (
     CnnTransformer,
@@ -36,21 +35,31 @@ def spectrograms(generator):
     return torch.randn(2, 1, 32, 70, generator=generator)
 
 
-@pytest.mark.parametrize("how", ["deepcopy", "pickle", "torch.save", "assign"])
-def test_copies_embed_alike_and_are_independent(network, spectrograms, how):
+@pytest.mark.parametrize("batch", [1, 5])
+def test_clips_of_a_batch_do_not_meet_even_in_training(network, generator, batch):
+    for parameter in network.parameters():  # those that begin at 0 or 1 must count too
+        torch.nn.init.normal_(parameter, std=0.3, generator=generator)
+    spectrograms = torch.randn(batch, 1, 32, 40, generator=generator)
+    alone = torch.cat([network.train()(clip) for clip in spectrograms.split(1)])
+    torch.testing.assert_close(network(spectrograms), alone, rtol=1e-5, atol=1e-5)
+
+
+def test_non_contiguous_input_gives_the_same(network, generator):
+    spectrograms = torch.randn(2, 70, 32, 2, generator=generator).permute(0, 3, 2, 1)[:, :1]
+    assert not spectrograms.is_contiguous()
+    assert torch.equal(network(spectrograms), network(spectrograms.contiguous()))
+
+
+def assigned(network):
+    other = copy.deepcopy(network).to("meta")
+    other.load_state_dict(copy.deepcopy(network.state_dict()), assign=True)
+    return other
+
+
+@pytest.mark.parametrize("copied", [*COPIES, assigned], ids=lambda copied: copied.__name__)
+def test_copies_embed_alike_and_are_independent(network, spectrograms, copied):
     expected = network(spectrograms)
-    if how == "deepcopy":
-        other = copy.deepcopy(network)
-    elif how == "pickle":
-        other = pickle.loads(pickle.dumps(network))
-    elif how == "torch.save":
-        buffer = io.BytesIO()
-        torch.save(network, buffer)
-        buffer.seek(0)
-        other = torch.load(buffer, weights_only=False)
-    else:
-        other = copy.deepcopy(network).to("meta")
-        other.load_state_dict(copy.deepcopy(network.state_dict()), assign=True)
+    other = copied(network)
     assert torch.equal(other(spectrograms), expected)
     with torch.no_grad():
         for tensor in other.parameters():

@@ -151,18 +151,6 @@ def test_less_than_a_patch_is_repeated(network, spectrograms, frames):
     assert torch.equal(network(short), network(repeated))
 
 
-@pytest.mark.parametrize("batch", [1, 5])
-def test_clips_of_a_batch_do_not_meet(network, generator, batch):
-    spectrograms = torch.randn(batch, 1, MELS, 40, generator=generator)
-    alone = torch.cat([network(clip) for clip in spectrograms.split(1)])
-    torch.testing.assert_close(network(spectrograms), alone, rtol=1e-5, atol=1e-5)
-
-
-def test_non_contiguous_input_gives_the_same(network, generator):
-    spectrograms = torch.randn(2, 70, MELS, 2, generator=generator).permute(0, 3, 2, 1)[:, :1]
-    assert torch.equal(network(spectrograms), network(spectrograms.contiguous()))
-
-
 def arguments(network, spectrograms):
     return [spectrograms, [parameter.detach().clone() for parameter in network.parameters()], MELS, 3]
 
