@@ -12,6 +12,7 @@ import singerprint as sp
 from singerprint.models import ModelError, load_model, save_model
 
 MEL_BASIS = "feature_extractor.spec_layer.mel_basis"
+BACKBONES = "efficientnet_b0, efficientnet_b0_att, efficientnet_b4"
 
 
 @pytest.fixture
@@ -130,8 +131,19 @@ def test_damaged_and_missing_files_are_named(folder):
         ("feature_extractor", {"spec_layer": "stft"}, "feature_extractor.spec_layer melspectogram, got stft"),
         ("feature_extractor", {"n_fft": 1024}, "feature_extractor.n_fft 2048, got 1024"),
         ("feature_extractor", {"hop_length": 441}, "feature_extractor.hop_length 512, got 441"),
-        ("encoder", {"backbone": "efficientnet_b4"}, "encoder.backbone efficientnet_b0, got efficientnet_b4"),
+        ("encoder", {"backbone": "resnet50"}, f"encoder.backbone one of {BACKBONES}, got resnet50"),
+        (
+            "encoder",
+            {"backbone": ["efficientnet_b0"]},
+            f"encoder.backbone one of {BACKBONES}, got ['efficientnet_b0']",
+        ),
+        ("encoder", {"backbone": None}, f"encoder.backbone one of {BACKBONES}, got nothing"),
         ("encoder", {"embedding_dim": None}, "encoder.embedding_dim at least 1, got nothing"),
+        (
+            "encoder",
+            {"backbone": "efficientnet_b0_att", "embedding_dim": 6},
+            "encoder.embedding_dim a positive multiple of 4, got 6",
+        ),
     ],
 )
 def test_hyperparameters_of_another_model_are_named(folder, section, values, sentence):
