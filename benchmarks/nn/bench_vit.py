@@ -1,6 +1,6 @@
 """ViT-S/16 against timm's blocks, eager and compiled: same weights, one channel, clips of 6 s at 16 kHz.
 
-The blocks are compiled one by one, as PyTorch advises for layers that repeat: what is fused lies within a block,
+The blocks are compiled one by one, as PyTorch advises for layers that repeat: what is fused lies within one,
 and twelve of one shape are compiled once. As one graph they took longer than everything else here.
 """
 
