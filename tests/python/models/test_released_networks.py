@@ -12,7 +12,7 @@ from tests.python.released_model import (
     write_published_model,
 )
 
-from singerprint.models import ModelError, SingerEncoder, load_model, save_model
+from singerprint.models import ModelError, SingerEncoder, initialize, load_model, save_model
 from singerprint.models.channel_attention import ChannelAttentionEfficientNet
 
 BACKBONES = ["efficientnet_b0_att", "efficientnet_b4"]
@@ -115,3 +115,11 @@ def test_an_embedding_that_is_no_multiple_of_4_is_named():
     with pytest.raises(ValueError) as caught:
         ChannelAttentionEfficientNet(embedding_dim=10)
     assert str(caught.value) == "channel_attention: embedding_dim must be a positive multiple of 4, got 10"
+
+
+def test_weights_of_photographs_are_refused_without_their_linear_layer():
+    with pytest.raises(TypeError) as caught:
+        initialize(ChannelAttentionEfficientNet(embedding_dim=8))
+    assert str(caught.value) == (
+        "initialize: network must end with a linear layer, got ChannelAttentionEfficientNet, which does not"
+    )
