@@ -1,7 +1,6 @@
 """Checkpoints of Desblancs et al. 2024: embeddings of their forward in plain PyTorch, misfits."""
 
 import copy
-import os
 import zipfile
 
 import pytest
@@ -13,6 +12,7 @@ from tests.python.deezer_model import (
     trained_model,
     write_best_epoch,
 )
+from tests.python.intruder import Intruder
 
 import singerprint as sp
 from singerprint.cli.main import main
@@ -139,16 +139,6 @@ def test_a_file_of_something_else_is_named(tmp_path):
     assert message_of(path).startswith(f"load_model: {path} cannot be read")
     path.unlink()
     assert message_of(path).startswith(f"load_model: {path} does not exist and is no released model (byol, ")
-
-
-class Intruder:
-    """Makes a folder where it is unpickled."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.path),)
 
 
 def test_a_pickle_that_runs_code_is_refused_and_not_run(tmp_path):

@@ -8,6 +8,8 @@ import pytest
 import torch
 from tests.python.released_model import (
     HYPERPARAMS,
+    called,
+    published,
     published_model,
     relative_error,
     singing,
@@ -35,16 +37,6 @@ def source(tmp_path_factory):
 def exact():
     """The published forward in float64."""
     return copy.deepcopy(published_model()).double()
-
-
-def published(exact, waveforms):
-    with torch.no_grad():
-        return exact(waveforms.double())
-
-
-def called(encoder, waveforms):
-    with torch.no_grad():
-        return encoder(waveforms)
 
 
 def message_of(path, *arguments, **options):

@@ -1,11 +1,11 @@
 """Files of released models that do not fit: one sentence each, and nothing of them is run."""
 
-import os
 import pickle
 
 import pytest
 import torch
 import yaml
+from tests.python.intruder import Intruder
 from tests.python.released_model import HYPERPARAMS, published_model, write_published_model
 
 import singerprint as sp
@@ -80,16 +80,6 @@ def test_weights_that_are_not_finite_are_refused(tmp_path):
         f"load_model: {tmp_path}/own/encoder.safetensors must hold finite weights, got NaN or infinity in "
         "network.classifier.1.bias"
     )
-
-
-class Intruder:
-    """Makes a folder where it is unpickled."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.path),)
 
 
 def test_a_pickle_that_runs_code_is_refused_and_not_run(folder, tmp_path):

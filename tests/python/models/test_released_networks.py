@@ -5,7 +5,9 @@ import copy
 import pytest
 import torch
 from tests.python.released_model import (
+    called,
     hyperparams_of,
+    published,
     published_model,
     relative_error,
     singing,
@@ -35,16 +37,6 @@ def folder(backbone, tmp_path_factory):
 def exact(backbone):
     """The published forward in float64."""
     return copy.deepcopy(published_model(backbone)).double()
-
-
-def published(exact, waveforms):
-    with torch.no_grad():
-        return exact(waveforms.double())
-
-
-def called(encoder, waveforms):
-    with torch.no_grad():
-        return encoder(waveforms)
 
 
 @pytest.mark.parametrize("samples", [4410, 66_000])  # one column of the feature map, and five
