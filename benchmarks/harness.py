@@ -50,12 +50,12 @@ def measure(
     fn: Callable[[], object], device: torch.device | str = "cpu", seconds: float = 1.0
 ) -> Measurement:
     """Calls ``fn`` again and again for ``seconds`` (at least 5 times), after a tenth of that to warm up."""
-    (measurement,) = _measure_in_turns([fn], device, seconds, turns=1)
+    (measurement,) = _measure_in_turns([fn], device, seconds, turns=1, at_least=5)
     return measurement
 
 
 def _measure_in_turns(
-    fns: Sequence[Callable[[], object]], device: torch.device | str, seconds: float, turns: int
+    fns: Sequence[Callable[[], object]], device: torch.device | str, seconds: float, turns: int, at_least: int
 ) -> list[Measurement]:
     """Contenders take turns, so that what disturbs the machine for a while disturbs them all."""
     for fn in fns:
@@ -63,7 +63,7 @@ def _measure_in_turns(
     times_ms: list[list[float]] = [[] for _ in fns]
     for _ in range(turns):
         for fn, times in zip(fns, times_ms, strict=True):
-            times.extend(_repeat(fn, device, seconds / turns, at_least=-(-5 // turns)))
+            times.extend(_repeat(fn, device, seconds / turns, at_least=-(-at_least // turns)))
     return [Measurement(statistics.median(t), min(t), max(t), len(t)) for t in times_ms]
 
 
@@ -89,14 +89,18 @@ def compare(
     flops: float = 0.0,
     device: torch.device | str = "cpu",
     seconds: float = 1.0,
+    at_least: int = 5,
 ) -> list[Row]:
     """One row per contender; ``slower_by`` is its median over the first contender's, which is ours.
 
     ``bytes_moved`` and ``flops`` are what the task needs, not what a contender spends: they give GB/s and
-    GFLOP/s that compare with the machine's ceiling.
+    GFLOP/s that compare with the machine's ceiling. Where a call takes many seconds, `at_least` may be fewer
+    calls of each contender.
     """
     rows: list[Row] = []
-    measurements = _measure_in_turns(list(contenders.values()), device, seconds, turns=5)
+    measurements = _measure_in_turns(
+        list(contenders.values()), device, seconds, turns=min(5, at_least), at_least=at_least
+    )
     for contender, measurement in zip(contenders, measurements, strict=True):
         row: Row = {"case": case, "contender": contender, **measurement._asdict()}
         if bytes_moved:

@@ -36,6 +36,7 @@ HIGHLIGHTS = {
         "32 x 3 x 128 x 345",
         "32 x 3 x 128 x 345 bfloat16",
     ),
+    "speech_encoders": ("1 x 4 s", "8 x 4 s bfloat16"),
 }
 
 

@@ -219,9 +219,10 @@ def harmonic_to_noise_db(waveform: Array, truth: Truth) -> float:
 def count_clicks(waveform: Array, ideal: Array, around_samples: int = 0) -> int:
     """10 ms windows whose mean size over 14 kHz is 4 times the ideal's there plus its quiet windows'.
 
-    Under 100 Hz a window is shorter than a period: there pulses count that fall beside the ideal's, though they
-    are as soft as these, be it the oracle's own voice with its pulses half a period on. With `around_samples` the ideal's loudest window within that
-    distance is what a window is held against: what then remains is heard as no pulse of the voice.
+    Under 100 Hz a window is shorter than a period: there pulses count that fall beside the ideal's, though
+    they are as soft as these, be it the oracle's own voice with its pulses half a period on. With
+    `around_samples` the ideal's loudest window within that distance is what a window is held against: what
+    then remains is heard as no pulse of the voice.
     """
     high_pass = scipy.signal.butter(4, 14_000, "high", fs=SAMPLE_RATE_HZ, output="sos")
 

@@ -2,9 +2,9 @@
 
     python -m benchmarks.quality.pitch_shift [--voices 16] [--seed N] [--methods NAME ...]
 
-A take is judged against the oracle's own (oracle_voice, pitch_metrics), whose row is the floor of the ruler; the
-same voice with its pulses half a period on is the floor for whoever cannot know them, which is everybody.
-With `--seed` voices are drawn that nothing was tuned on. The figures go to
+A take is judged against the oracle's own (oracle_voice, pitch_metrics), whose row is the floor of the ruler.
+The same voice with its pulses half a period on is the floor for all who cannot know where they would fall,
+and nobody can. With `--seed` voices are drawn that nothing was tuned on. The figures go to
 benchmarks/results/pitch_shift_quality.json.
 """
 

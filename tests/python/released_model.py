@@ -75,22 +75,53 @@ class GreyToRgb(nn.Module):
         return (torch.cat([grey, grey, grey], dim=1) - mean) / std
 
 
-class Encoder(nn.Module):
+class StatisticsUnderAttention(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.network = nn.Sequential(
+            nn.Conv1d(dim, 128, 1), nn.Tanh(), nn.Conv1d(128, dim, 1), nn.Softmax(dim=2)
+        )
+
+    def forward(self, frames):  # (batch, dim, frames) -> (batch, 2 * dim)
+        shares = self.network(frames)
+        means = torch.einsum("bdf,bdf->bd", shares, frames)
+        squares = torch.einsum("bdf,bdf->bd", shares, frames * frames)
+        return torch.cat([means, (squares - means * means).clamp(min=1e-9).sqrt()], dim=1)
+
+
+class AttentiveNetwork(nn.Module):
     def __init__(self):
         super().__init__()
-        self.net = nn.Sequential(
-            LogScale(), GreyToRgb(), torchvision.models.efficientnet_b0(num_classes=1000)
-        )
+        self.vision = torchvision.models.efficientnet_b0().features
+        self.att = nn.Sequential(nn.Conv1d(1280, 500, 1, groups=2), StatisticsUnderAttention(500))
+        self.bn1 = nn.BatchNorm1d(1000)
+
+    def forward(self, images):
+        features = self.vision(images)  # (batch, 1280, 4, frames')
+        return self.bn1(self.att(nn.functional.avg_pool2d(features, (4, 1))[:, :, 0]))
+
+
+NETWORKS = {
+    "efficientnet_b0": lambda: torchvision.models.efficientnet_b0(num_classes=1000),
+    "efficientnet_b0_att": AttentiveNetwork,
+    "efficientnet_b4": lambda: torchvision.models.efficientnet_b4(num_classes=1000),
+}
+
+
+class Encoder(nn.Module):
+    def __init__(self, backbone):
+        super().__init__()
+        self.net = nn.Sequential(LogScale(), GreyToRgb(), NETWORKS[backbone]())
 
     def forward(self, powers):
         return self.net(powers)
 
 
 class PublishedModel(nn.Module):
-    def __init__(self):
+    def __init__(self, backbone):
         super().__init__()
         self.feature_extractor = FeatureExtractor()
-        self.encoder = Encoder()
+        self.encoder = Encoder(backbone)
 
     def forward(self, waveforms):
         return self.encoder(self.feature_extractor(waveforms))
@@ -113,7 +144,7 @@ def singing(batch, samples, seed=0):
 
 
 @cache
-def published_model():
+def published_model(backbone="efficientnet_b0"):
     """The model in eval mode; its weights are random, its statistics those of singing.
 
     A network like that blows rounding up, where training would teach it not to: initial statistics let every
@@ -122,11 +153,12 @@ def published_model():
     """
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = PublishedModel()
+        model = PublishedModel(backbone)
         network = model.encoder.net[2]
-        nn.init.normal_(network.classifier[1].bias, std=0.02)
+        if backbone != "efficientnet_b0_att":
+            nn.init.normal_(network.classifier[1].bias, std=0.02)
         for part in network.modules():
-            if isinstance(part, nn.BatchNorm2d):
+            if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d):
                 nn.init.uniform_(part.weight, 0.8, 1.2)
                 nn.init.normal_(part.bias, std=0.1)
                 part.momentum = 1.0  # one batch sets the statistics
@@ -142,13 +174,27 @@ def published_model():
     return model.eval()
 
 
-def write_published_model(folder, **changes):
+def hyperparams_of(backbone):
+    return {**HYPERPARAMS, "encoder": {**HYPERPARAMS["encoder"], "backbone": backbone}}
+
+
+def write_published_model(folder, backbone="efficientnet_b0", **changes):
     """Writes `hyperparams.yaml` and `model.pt`; a change replaces a tensor, with None leaves it out."""
     folder.mkdir(parents=True, exist_ok=True)
-    state = {**published_model().state_dict(), **changes}
+    state = {**published_model(backbone).state_dict(), **changes}
     torch.save({key: tensor for key, tensor in state.items() if tensor is not None}, folder / "model.pt")
-    (folder / "hyperparams.yaml").write_text(yaml.safe_dump(HYPERPARAMS))
+    (folder / "hyperparams.yaml").write_text(yaml.safe_dump(hyperparams_of(backbone)))
     return folder
+
+
+def published(exact, waveforms):
+    """What the published forward gives in float64: `exact` is the model in it."""
+    return called(exact, waveforms.double())
+
+
+def called(encoder, waveforms):
+    with torch.no_grad():
+        return encoder(waveforms)
 
 
 def relative_error(found, expected):

@@ -11,7 +11,9 @@ from singerprint.models import load_model, save_model
 def add_arguments(parser: ArgumentParser) -> None:
     """What is converted, where it is, where it goes."""
     parser.add_argument(
-        "model", type=Path, help="folder with hyperparams.yaml and model.pt, .ckpt file, or name of a model"
+        "model",
+        type=Path,
+        help="folder with hyperparams.yaml and model.pt, .ckpt or .pt file, or name of a model",
     )
     add_source(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")

@@ -14,7 +14,8 @@ def add_model(parser: ArgumentParser, default: str = "") -> None:
         type=Path,
         required=not default,
         default=None,
-        help="run or model folder, .ckpt file, or name of a released model" + (default and f"; {default}"),
+        help="run or model folder, .ckpt or .pt file, or name of a released model"
+        + (default and f"; {default}"),
     )
     add_source(parser)
 

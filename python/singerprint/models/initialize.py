@@ -69,6 +69,10 @@ def initialize(network: Network, source: str | os.PathLike[str] = IMAGENET) -> t
     """
     if not isinstance(network, EfficientNet):
         raise TypeError(f"{OPERATION}: network must be an EfficientNet, got {type(network).__name__}")
+    if f"{CLASSIFIER}1.weight" not in network.state_dict():
+        raise TypeError(
+            f"{OPERATION}: network must end with a linear layer, got {type(network).__name__}, which does not"
+        )
     path = _file_of(os.fspath(source))
     found = {key: value for key, value in read_tensors(path, OPERATION).items() if not key.endswith(COUNTS)}
     state = network.state_dict()

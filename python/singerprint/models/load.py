@@ -12,6 +12,7 @@ import safetensors.torch
 import torch
 
 from singerprint.atomic_file import write_files
+from singerprint.models.deezer_checkpoint import DEEZER_SUFFIX, read_deezer_checkpoint
 from singerprint.models.encoder_config import EncoderConfig
 from singerprint.models.model_error import ModelError, check_finite, check_tensors
 from singerprint.models.released import (
@@ -72,7 +73,7 @@ def load_model(
     torchscript: bool = False,
     reference: bool = False,
 ) -> SingerEncoder:
-    """Reads an encoder: one of this package, a released one, or a checkpoint of the released trainers.
+    """Reads an encoder: one of this package, a released one, or a checkpoint of the papers' trainers.
 
     Released models divide each clip's log-mel by its maximum. Their published code takes the maximum of the
     whole batch, so that an embedding depends on its batch mates; here each clip has its own, which is what
@@ -81,9 +82,10 @@ def load_model(
     Args:
         path: A folder that `save_model` wrote, its `encoder.safetensors`, or a training run's folder, of
             which the encoder itself or else the newest of ``checkpoints/*`` (the last by name) is taken; a
-            folder with `hyperparams.yaml` and `model.pt`; a ``.ckpt`` file of the published trainers. Or the
-            name of a released model: ``byol``, ``contrastive``, ``contrastive-vc``, ``unif-align`` (also
-            ``uniformity``) or ``vicreg``; without a source, an existing path of that name goes first.
+            folder with `hyperparams.yaml` and `model.pt`; a ``.ckpt`` file of the published trainers; a
+            ``.pt`` file of the trainer of Desblancs et al. 2024 (`best_epoch.pt`). Or the name of a released
+            model: ``byol``, ``contrastive``, ``contrastive-vc``, ``unif-align`` (also ``uniformity``) or
+            ``vicreg``; without a source, an existing path of that name goes first.
         source: Where a model of that name is: a folder, or the id of a Hugging Face repository, which takes
             the extra ``hub``. By default `path` is a path, or the name is looked up in
             ``BernardoTorres/singer-identity``.
@@ -125,6 +127,8 @@ def load_model(
             raise ValueError(
                 f"load_model: {option} must be {only} for a model that is no released one, got {given}"
             )
+    if found.is_file() and found.suffix == DEEZER_SUFFIX:
+        return read_deezer_checkpoint(found)
     return _read_saved(_encoder_folder(found))
 
 
@@ -150,8 +154,8 @@ def _encoder_folder(path: Path) -> Path:
     if path.is_file():
         if path.name not in (WEIGHTS_NAME, CONFIG_NAME):
             raise ModelError(
-                f"load_model: path must be a folder, {WEIGHTS_NAME}, {RELEASED_WEIGHTS_NAME} or a "
-                f"{CHECKPOINT_SUFFIX} file, got {path}"
+                f"load_model: path must be a folder, {WEIGHTS_NAME}, or a {CHECKPOINT_SUFFIX} or "
+                f"{DEEZER_SUFFIX} file, got {path}"
             )
         return path.parent
     if not path.is_dir():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from singerprint.models.channel_attention import ChannelAttentionEfficientNet
 from singerprint.models.cnn_transformer import cnn_transformer
 from singerprint.models.efficientnet import EfficientNet
 from singerprint.models.network import Network
@@ -53,6 +54,9 @@ NETWORKS: Mapping[str, Callable[[NetworkShape, int], Network]] = {
     "efficientnet_b0": _efficientnet("efficientnet_b0", "mean"),
     "efficientnet_b0_adaptive": _efficientnet("efficientnet_b0", "adaptive"),
     "efficientnet_b0_att": _efficientnet("efficientnet_b0", "attentive"),
+    "efficientnet_b0_channel_att": lambda shape, seed: ChannelAttentionEfficientNet(
+        shape.channels, shape.embedding_dim, seed=seed
+    ),
     "efficientnet_b4": _efficientnet("efficientnet_b4", "mean"),
     "efficientnet_b4_adaptive": _efficientnet("efficientnet_b4", "adaptive"),
     "efficientnet_b4_att": _efficientnet("efficientnet_b4", "attentive"),
@@ -67,4 +71,4 @@ PUBLISHED_DROPPING: Mapping[str, Dropping] = {
     name: Dropping(0.4 if name.startswith("efficientnet_b4") else 0.2, 0.2)
     for name in NETWORKS
     if name.startswith("efficientnet")
-}
+} | {"efficientnet_b0_channel_att": Dropping(0.0, 0.2)}

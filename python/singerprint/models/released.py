@@ -1,8 +1,9 @@
 """The released models and the checkpoints of their trainers: what their files hold, made a ReleasedEncoder.
 
 `model.pt` is a dictionary of 364 tensors: four buffers of the front end (`released_front_end`) and, under
-`encoder.net.2.`, torchvision's EfficientNet-B0. `hyperparams.yaml` beside it says what they belong to. The
-trainers' checkpoints have the same tensors in their `state_dict`, with heads, and several times over.
+`encoder.net.2.`, torchvision's EfficientNet-B0. `hyperparams.yaml` beside it says what they belong to; the
+published code knows two more networks (`released_networks`). The trainers' checkpoints have the same tensors
+in their `state_dict`, with heads, and several times over.
 
 Source: https://github.com/SonyCSLParis/ssl-singer-identity at 24751d1, ``singer_identity/model.py``,
 ``trainer.py``, ``trainer_byol.py`` and ``convert_checkpoint.py``.
@@ -18,6 +19,7 @@ import torch
 import yaml
 from torch import Tensor
 
+from singerprint.models.encoder_config import EncoderConfig
 from singerprint.models.model_error import ModelError, check_finite, check_tensors
 from singerprint.models.released_encoder import (
     FRONT_END,
@@ -26,6 +28,7 @@ from singerprint.models.released_encoder import (
     released_config,
 )
 from singerprint.models.released_front_end import FRONT_END_SHAPES, check_front_end
+from singerprint.models.released_networks import BACKBONES, Backbone
 from singerprint.models.tensor_file import first_line, read_tensors, tensors_of, unpickled
 
 OPERATION = "load_model"
@@ -33,7 +36,6 @@ WEIGHTS_NAME = "model.pt"
 DESCRIPTION_NAME = "hyperparams.yaml"
 CHECKPOINT_SUFFIX = ".ckpt"
 SPEC_LAYER = "melspectogram"  # sic: the published code knows no other spelling
-NETWORK = "encoder.net.2."
 
 # What the published FeatureExtractor and Encoder take where a checkpoint's hyperparameters say nothing.
 CHECKPOINT_DEFAULTS: Mapping[str, dict[str, Any]] = {
@@ -87,9 +89,9 @@ def read_released(folder: Path, input_sr: int = RELEASED_RATE_HZ, reference: boo
         raise ModelError(f"load_model: {description} is missing") from None
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ModelError(f"load_model: {description} cannot be read: {first_line(error)}") from None
-    dim = _described_dim(description, values, "encoder")
+    backbone, config = _described(description, values, "encoder", reference)
     weights = folder / WEIGHTS_NAME
-    return _filled(_empty(dim, input_sr, reference), weights, read_tensors(weights, OPERATION))
+    return _filled(_empty(config, input_sr), backbone, weights, read_tensors(weights, OPERATION))
 
 
 def read_checkpoint(path: Path, input_sr: int = RELEASED_RATE_HZ, reference: bool = False) -> ReleasedEncoder:
@@ -109,7 +111,7 @@ def read_checkpoint(path: Path, input_sr: int = RELEASED_RATE_HZ, reference: boo
     content = unpickled(path, OPERATION)
     if not isinstance(content, dict) or "state_dict" not in content:
         raise ModelError(f"load_model: {path} must be a Lightning checkpoint, got no state_dict in it")
-    dim = _described_dim(path, _given(content), "backbone")
+    backbone, config = _described(path, _given(content), "backbone", reference)
     tensors = tensors_of(path, content["state_dict"], OPERATION)
     layout = BYOL if any(key.startswith("module.") for key in tensors) else SSL_TRAINER
     kept = {
@@ -117,22 +119,26 @@ def read_checkpoint(path: Path, input_sr: int = RELEASED_RATE_HZ, reference: boo
         for key, tensor in tensors.items()
         if not key.startswith(layout.others)
     }
-    return _filled(_empty(dim, input_sr, reference), path, kept)
+    return _filled(_empty(config, input_sr), backbone, path, kept)
 
 
-def _empty(dim: int, input_sr: int, reference: bool) -> ReleasedEncoder:
+def _empty(config: EncoderConfig, input_sr: int) -> ReleasedEncoder:
     with torch.device("meta"):  # the weights that are to be replaced are not drawn
-        return ReleasedEncoder(released_config(dim, reference), input_sr)
+        return ReleasedEncoder(config, input_sr)
 
 
-def _filled(encoder: ReleasedEncoder, path: Path, tensors: dict[str, Tensor]) -> ReleasedEncoder:
+def _filled(
+    encoder: ReleasedEncoder, backbone: Backbone, path: Path, tensors: dict[str, Tensor]
+) -> ReleasedEncoder:
     network = encoder.network.state_dict()
     expected = {key: torch.empty(shape, device="meta") for key, shape in FRONT_END_SHAPES.items()}
-    expected |= {NETWORK + key: tensor for key, tensor in network.items()}
+    expected |= {backbone.key(key): tensor for key, tensor in network.items()}
     check_tensors(path, tensors, expected)
     check_front_end(path, tensors)
     check_finite(path, tensors)
-    weights = {key: tensors[NETWORK + key].to(tensor.dtype).contiguous() for key, tensor in network.items()}
+    weights = {
+        key: tensors[backbone.key(key)].to(tensor.dtype).contiguous() for key, tensor in network.items()
+    }
     encoder.network.load_state_dict(weights, assign=True)
     return encoder.eval()
 
@@ -148,22 +154,25 @@ def _given(content: dict[str, Any]) -> dict[str, Any]:
     return sections
 
 
-def _described_dim(path: Path, values: object, encoder: str) -> int:
-    """Checks the description of a model and gives the length of its embedding."""
+def _described(path: Path, values: object, encoder: str, reference: bool) -> tuple[Backbone, EncoderConfig]:
+    """Checks the description of a model, and gives its network and configuration."""
     expected = {
         "feature_extractor.spec_layer": SPEC_LAYER,
         "feature_extractor.n_fft": FRONT_END["n_fft"],
         "feature_extractor.hop_length": FRONT_END["hop_length"],
-        f"{encoder}.backbone": "efficientnet_b0",
     }
     for name, value in expected.items():
         got = _value(values, name)
         if got != value:
             raise _undescribed(path, name, value, got)
-    dim = _value(values, f"{encoder}.embedding_dim")
-    if not isinstance(dim, int) or dim < 1:
-        raise _undescribed(path, f"{encoder}.embedding_dim", "at least 1", dim)
-    return dim
+    name = _value(values, f"{encoder}.backbone")
+    if not isinstance(name, str) or name not in BACKBONES:
+        raise _undescribed(path, f"{encoder}.backbone", f"one of {', '.join(BACKBONES)}", name)
+    backbone, dim = BACKBONES[name], _value(values, f"{encoder}.embedding_dim")
+    if not isinstance(dim, int) or dim < 1 or dim % backbone.dim_step:
+        rule = "at least 1" if backbone.dim_step == 1 else f"a positive multiple of {backbone.dim_step}"
+        raise _undescribed(path, f"{encoder}.embedding_dim", rule, dim)
+    return backbone, released_config(dim, reference, backbone.network)
 
 
 def _undescribed(path: Path, name: str, rule: object, got: object) -> ModelError:

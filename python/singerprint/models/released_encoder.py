@@ -12,12 +12,15 @@ RELEASED_RATE_HZ = 44100
 FRONT_END = LOG_MEL_PRESETS["released"]
 
 
-def released_config(embedding_dim: int = 1000, reference: bool = False) -> EncoderConfig:
+def released_config(
+    embedding_dim: int = 1000, reference: bool = False, network: str = "efficientnet_b0"
+) -> EncoderConfig:
     """What the released models hear.
 
     Args:
         embedding_dim: Length of an embedding.
         reference: Whether clips are divided by the maximum of their batch, as in the published forward.
+        network: One of ``models.networks.NETWORKS``; what was released is ``efficientnet_b0``.
 
     Returns:
         The configuration: 128 mel filters for 22,050 Hz on 44,100 Hz, natural logarithm of power + 1e-8.
@@ -34,6 +37,7 @@ def released_config(embedding_dim: int = 1000, reference: bool = False) -> Encod
         n_mels=FRONT_END["n_mels"],
         embedding_dim=embedding_dim,
         normalization="batch_maximum" if reference else "clip_maximum",
+        network=network,
     )
 
 

@@ -15,6 +15,21 @@ from singerprint.models.model_error import ModelError
 SAFETENSORS_SUFFIX = ".safetensors"
 
 
+class _NumpyNumber:
+    """Stands where trainers left a number of NumPy's, such as a mean loss: nothing of NumPy's is called."""
+
+    def __init__(self, *_arguments: object) -> None: ...
+
+    def __setstate__(self, _state: object) -> None: ...
+
+
+# NumPy 2 and 1.
+_PLAIN_VALUES = [
+    (_NumpyNumber, name)
+    for name in ("numpy._core.multiarray.scalar", "numpy.core.multiarray.scalar", "numpy.dtype")
+]
+
+
 def read_tensors(path: Path, operation: str) -> dict[str, Tensor]:
     """Reads a state dict.
 
@@ -41,11 +56,14 @@ def read_tensors(path: Path, operation: str) -> dict[str, Tensor]:
 def unpickled(path: Path, operation: str) -> object:
     """Reads what ``torch.save`` wrote: tensors and plain values; nothing in the file is called.
 
+    Of NumPy's numbers, which count as plain, the values are lost.
+
     Raises:
         ModelError: The file is missing, damaged or holds anything else.
     """
     try:
-        content: object = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals([*_PLAIN_VALUES]):
+            content: object = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ModelError(f"{operation}: {path} is missing") from None
     except pickle.UnpicklingError:
@@ -57,7 +75,8 @@ def unpickled(path: Path, operation: str) -> object:
 
 def _strangers(path: Path) -> str:
     try:
-        names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+        with torch.serialization.safe_globals([*_PLAIN_VALUES]):
+            names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
     except (ValueError, RuntimeError, pickle.UnpicklingError):  # not the zip archive that torch.save writes
         names = []
     if names:

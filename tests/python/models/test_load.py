@@ -112,7 +112,7 @@ def test_a_path_without_a_model_is_named(tmp_path):
         "hyperparams.yaml)"
     )
     assert message_of(tmp_path / "other.bin") == (
-        f"load_model: path must be a folder, encoder.safetensors, model.pt or a .ckpt file, got "
+        f"load_model: path must be a folder, encoder.safetensors, or a .ckpt or .pt file, got "
         f"{tmp_path}/other.bin"
     )
 

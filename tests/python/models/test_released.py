@@ -8,6 +8,8 @@ import pytest
 import torch
 from tests.python.released_model import (
     HYPERPARAMS,
+    called,
+    published,
     published_model,
     relative_error,
     singing,
@@ -35,16 +37,6 @@ def source(tmp_path_factory):
 def exact():
     """The published forward in float64."""
     return copy.deepcopy(published_model()).double()
-
-
-def published(exact, waveforms):
-    with torch.no_grad():
-        return exact(waveforms.double())
-
-
-def called(encoder, waveforms):
-    with torch.no_grad():
-        return encoder(waveforms)
 
 
 def message_of(path, *arguments, **options):
@@ -181,10 +173,11 @@ def test_a_checkpoint_of_the_published_trainers_gives_the_same_encoder(source, t
         torch.save({"state_dict": tensors, "epoch": 365, **given}, tmp_path / "best.ckpt")
         found = load_model(tmp_path / "best.ckpt").state_dict()
         assert all(torch.equal(found[key], t) for key, t in load_model("byol", source).state_dict().items())
-    hyperparams["backbone"] = {"backbone": "efficientnet_b4"}
+    hyperparams["backbone"] = {"backbone": "resnet50"}
     torch.save({"state_dict": tensors, "hyper_parameters": hyperparams}, tmp_path / "best.ckpt")
     assert message_of(tmp_path / "best.ckpt") == (
-        f"load_model: {tmp_path}/best.ckpt must have backbone.backbone efficientnet_b0, got efficientnet_b4"
+        f"load_model: {tmp_path}/best.ckpt must have backbone.backbone one of efficientnet_b0, "
+        "efficientnet_b0_att, efficientnet_b4, got resnet50"
     )
 
 

@@ -1,17 +1,18 @@
 """Files of released models that do not fit: one sentence each, and nothing of them is run."""
 
-import os
 import pickle
 
 import pytest
 import torch
 import yaml
+from tests.python.intruder import Intruder
 from tests.python.released_model import HYPERPARAMS, published_model, write_published_model
 
 import singerprint as sp
 from singerprint.models import ModelError, load_model, save_model
 
 MEL_BASIS = "feature_extractor.spec_layer.mel_basis"
+BACKBONES = "efficientnet_b0, efficientnet_b0_att, efficientnet_b4"
 
 
 @pytest.fixture
@@ -81,16 +82,6 @@ def test_weights_that_are_not_finite_are_refused(tmp_path):
     )
 
 
-class Intruder:
-    """Makes a folder where it is unpickled."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.path),)
-
-
 def test_a_pickle_that_runs_code_is_refused_and_not_run(folder, tmp_path):
     state = {**published_model().state_dict(), "encoder.net.2.classifier.1.bias": Intruder(tmp_path / "ran")}
     torch.save(state, folder / "model.pt")
@@ -130,8 +121,19 @@ def test_damaged_and_missing_files_are_named(folder):
         ("feature_extractor", {"spec_layer": "stft"}, "feature_extractor.spec_layer melspectogram, got stft"),
         ("feature_extractor", {"n_fft": 1024}, "feature_extractor.n_fft 2048, got 1024"),
         ("feature_extractor", {"hop_length": 441}, "feature_extractor.hop_length 512, got 441"),
-        ("encoder", {"backbone": "efficientnet_b4"}, "encoder.backbone efficientnet_b0, got efficientnet_b4"),
+        ("encoder", {"backbone": "resnet50"}, f"encoder.backbone one of {BACKBONES}, got resnet50"),
+        (
+            "encoder",
+            {"backbone": ["efficientnet_b0"]},
+            f"encoder.backbone one of {BACKBONES}, got ['efficientnet_b0']",
+        ),
+        ("encoder", {"backbone": None}, f"encoder.backbone one of {BACKBONES}, got nothing"),
         ("encoder", {"embedding_dim": None}, "encoder.embedding_dim at least 1, got nothing"),
+        (
+            "encoder",
+            {"backbone": "efficientnet_b0_att", "embedding_dim": 6},
+            "encoder.embedding_dim a positive multiple of 4, got 6",
+        ),
     ],
 )
 def test_hyperparameters_of_another_model_are_named(folder, section, values, sentence):
