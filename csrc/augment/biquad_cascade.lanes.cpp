@@ -166,7 +166,7 @@ class SkewedClips {
         for (int c = 0; c < kPacked; ++c) {
           const float* const waveform = waveforms_ + (r * kPacked + c) * samples_;
           const float sample = kIsInside || n + i < samples_ ? waveform[n + i] : 0.0f;
-          x[i] = Lane(is_first_[c] ? FloatVector{} + sample : x[i].v);
+          x[i] = Lane(is_first_[c] ? in_all_lanes(sample) : x[i].v);
         }
       }
       biquad_step(section_[r], state_[r], x[0], x[1]);

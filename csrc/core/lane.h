@@ -30,11 +30,22 @@ typedef float FloatVector __attribute__((vector_size(kLanes * sizeof(float))));
 typedef std::int32_t IntVector __attribute__((vector_size(kLanes * sizeof(std::int32_t))));
 typedef std::uint32_t UintVector __attribute__((vector_size(kLanes * sizeof(std::uint32_t))));
 
+// The value in every lane. (`FloatVector{} + value` is not the same: -0 becomes 0, at the price of an addition.)
+SINGERPRINT_LANE_INLINE FloatVector in_all_lanes(float value) {
+#if defined(__AVX512F__)
+  return (FloatVector)_mm512_set1_ps(value);
+#elif defined(__AVX2__)
+  return (FloatVector)_mm256_set1_ps(value);
+#else
+  return FloatVector{value, value, value, value};
+#endif
+}
+
 struct Lane {
   FloatVector v;
   Lane() = default;
   explicit Lane(FloatVector value) : v(value) {}
-  Lane(float value) : v(FloatVector{} + value) {}  // implicit: `2.0f * lane` reads like the scalar formula
+  Lane(float value) : v(in_all_lanes(value)) {}  // implicit: `2.0f * lane` reads like the scalar formula
 
   static Lane load(const float* from) {
     Lane result;
