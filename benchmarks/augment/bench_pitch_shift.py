@@ -7,6 +7,8 @@ Rubber Band is a program of its own: the time of a short take is taken from that
 """
 
 import importlib.util
+import os
+from functools import partial
 
 import numpy as np
 import torch
@@ -39,6 +41,8 @@ def run() -> list[Row]:
     }
     peers = shifters((*IN_PROCESS, PROGRAM))
     rows = [row for name, waveforms in batches.items() for row in compare_batch(name, waveforms, peers)]
+    if (os.cpu_count() or 1) > 1:
+        rows += [row for name, waveforms in batches.items() for row in compare_cores(name, waveforms)]
     if importlib.util.find_spec("parselmouth") is not None:
         rows += compare_chain(torch.cat(list(batches.values())))
     return rows
@@ -61,6 +65,21 @@ def compare_batch(name: str, waveforms: torch.Tensor, peers) -> list[Row]:
     for row in rows:
         row["times_real_time"] = 4e3 * len(waveforms) / row["median_ms"]
         row["pitch_off_cents"] = off[row["contender"]]
+    return rows
+
+
+def compare_cores(name: str, waveforms: torch.Tensor) -> list[Row]:
+    """Twice the batch on two cores and on one: the same bits."""
+    twice = waveforms.repeat(2, 1)
+
+    def on_cores(count):
+        torch.set_num_threads(count)
+        return pitch_shift(twice, SAMPLE_RATE_HZ, RATIO)
+
+    contenders = {OURS: partial(on_cores, 2), "on one core": partial(on_cores, 1)}
+    assert torch.equal(*(take() for take in contenders.values()))
+    rows = compare(f"{len(twice)} {name} voices x 4 s on two cores", contenders, seconds=4.0)
+    torch.set_num_threads(1)
     return rows
 
 

@@ -1,6 +1,7 @@
 """Fixtures that every test shares; the one place where CUDA tests are skipped."""
 
 import os
+import sys
 
 import pytest
 import torch
@@ -28,3 +29,11 @@ def device(request):
 def generator():
     """A seeded generator for test inputs."""
     return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def compiled_afresh():
+    """After another size has been compiled, dynamo takes sizes for variables: that takes it five times as long."""
+    yield
+    if "torch._dynamo" in sys.modules:
+        torch.compiler.reset()
