@@ -33,7 +33,7 @@ def generator():
 
 @pytest.fixture(autouse=True)
 def compiled_afresh():
-    """After another size has been compiled, dynamo takes sizes for variables: that takes it five times as long."""
+    """After another size has been compiled, dynamo takes sizes for variables, for five times as long."""
     yield
     if "torch._dynamo" in sys.modules:
         torch.compiler.reset()
