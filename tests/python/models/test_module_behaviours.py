@@ -139,25 +139,6 @@ def test_in_another_dtype_it_gives_the_same_embedding(case, dtype, tolerance):
     assert (result.double() - expected.double()).norm() <= tolerance * expected.norm()
 
 
-@pytest.mark.parametrize("device", ["cuda"], indirect=True)
-def test_a_cuda_graph_replays_it_on_other_clips(case, device):
-    module, inputs = case
-    module, inputs = module.to(device), inputs.to(device)
-    held, stream, graph = torch.zeros_like(inputs), torch.cuda.Stream(), torch.cuda.CUDAGraph()
-    with torch.no_grad():
-        expected = module(inputs)
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):  # tables are made and algorithms chosen before what is held
-            module(held)
-        torch.cuda.current_stream().wait_stream(stream)
-        with torch.cuda.graph(graph):
-            embeddings = module(held)
-        held.copy_(inputs)
-        graph.replay()
-    # Other algorithms of the convolutions: 81 layers round in another order.
-    torch.testing.assert_close(embeddings, expected, rtol=0, atol=float(1e-5 * expected.norm()))
-
-
 def test_gradients_are_set_and_taken_away(case):
     module, inputs = case
     module.train()(inputs).square().sum().backward()
