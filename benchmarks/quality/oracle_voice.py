@@ -113,22 +113,19 @@ def glottal_source(frequencies_hz: Array) -> NDArray[np.complex128]:
     return (1j * frequencies_hz / 100) / (1 + 1j * frequencies_hz / 180) ** 2
 
 
-def render(voice: OracleVoice, pitch_ratio: float = 1.0) -> tuple[NDArray[np.float32], Truth]:
-    """The voice at `pitch_ratio` times its F0: (samples,) float32 at 44.1 kHz, and what it is made of."""
-    original = _original(voice)
-    truth = original.truth._replace(f0_hz=original.truth.f0_hz * pitch_ratio)
-    sung = original.sung if pitch_ratio == 1 else _sung_sound(truth)
-    return (truth.gain * (sung + original.noise)).astype(np.float32), truth
+def render(
+    voice: OracleVoice, pitch_ratio: float = 1.0, first_cycles: float = 0.0
+) -> tuple[NDArray[np.float32], Truth]:
+    """The voice at `pitch_ratio` times its F0: (samples,) float32 at 44.1 kHz, and what it is made of.
 
-
-def render_at_phase(voice: OracleVoice, pitch_ratio: float, cycles: float) -> NDArray[np.float32]:
-    """The voice of `render` with pulses `cycles` of a period elsewhere, consonants and breath in their place.
-
+    With `first_cycles` its pulses lie that much of a period elsewhere, consonants and breath in their place.
     It is as good a take: which phase a note begins with at another pitch, no listener and no method can know.
     """
     original = _original(voice)
     truth = original.truth._replace(f0_hz=original.truth.f0_hz * pitch_ratio)
-    return (truth.gain * (_sung_sound(truth, cycles) + original.noise)).astype(np.float32)
+    is_original = pitch_ratio == 1 and first_cycles == 0
+    sung = original.sung if is_original else _sung_sound(truth, first_cycles)
+    return (truth.gain * (sung + original.noise)).astype(np.float32), truth
 
 
 def render_truth(voice: OracleVoice, truth: Truth) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from rich.progress import Progress
 
 from benchmarks.harness import RESULTS
 from benchmarks.quality.oracle_choir import dev_voices, fresh_voices, held_out_voices
-from benchmarks.quality.oracle_voice import render_at_phase, render_cached
+from benchmarks.quality.oracle_voice import render, render_cached
 from benchmarks.quality.pitch_metrics import judge, judge_track, snr_db
 from benchmarks.quality.pitch_peers import at_hops, shifters
 from benchmarks.quality.report import keep, show
@@ -44,7 +44,7 @@ def takes(voices, methods, ratios, cache, progress):
         for ratio in ratios:
             ideal, truth = render_cached(voice, ratio, cache)
             floor_db = math.nan
-            oracles = {ORACLE: ideal, OTHER_PHASE: render_at_phase(voice, ratio, cycles=0.5)}
+            oracles = {ORACLE: ideal, OTHER_PHASE: render(voice, ratio, first_cycles=0.5)[0]}
             for name in (*oracles, *methods):
                 output = oracles[name] if name in oracles else methods[name](original, ratio)
                 figures = judge(output, ideal, truth)._asdict()
