@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.signal import butter, sosfilt
+from tests.python.thread_counts import results_of_threads
 from torch.library import opcheck
 
 from singerprint.augment import biquad_cascade, filter_design
@@ -102,14 +103,7 @@ def test_what_is_filtered_depends_on_the_past_alone(device, generator):
 
 def test_the_number_of_threads_changes_no_bit(generator):
     waveforms, coefficients = torch.randn(40, 1003, generator=generator), peaks(40, 7, generator)
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        single = biquad_cascade(waveforms, coefficients)
-        torch.set_num_threads(2)
-        assert torch.equal(biquad_cascade(waveforms, coefficients), single)
-    finally:
-        torch.set_num_threads(before)
+    assert torch.equal(*results_of_threads(lambda: biquad_cascade(waveforms, coefficients), counts=(1, 2)))
 
 
 def test_the_state_ends_in_silence(device):

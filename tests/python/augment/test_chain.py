@@ -1,5 +1,6 @@
 import pytest
 import torch
+from tests.python.thread_counts import results_of_threads
 from torch.library import opcheck
 
 from singerprint.augment import (
@@ -64,11 +65,7 @@ def test_with_a_spectrogram_behind_it_it_is_the_spectrogram_of_the_chain(name, d
 def test_threads_and_batches_change_no_bit(batch):
     waveforms, key = voices(batch), DrawKey.of(3, range(batch))
     chain = Compose(CHAINS["native"])
-    threads, results = torch.get_num_threads(), []
-    for count in (1, 2, 3):
-        torch.set_num_threads(count)
-        results.append(chain(waveforms, key, then=LogMel()))
-    torch.set_num_threads(threads)
+    results = results_of_threads(lambda: chain(waveforms, key, then=LogMel()))
     assert results[0].shape == (batch, 80, 59)
     assert torch.equal(results[0], results[1])
     assert torch.equal(results[0], results[2])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from tests.python.thread_counts import results_of_threads
 from torch.library import opcheck
 
 from singerprint.augment import DrawKey, RandomGaussianNoise, draw_uniform, gaussian_noise
@@ -120,14 +121,7 @@ def test_every_part_of_the_address_counts(device):
 
 
 def test_two_threads_draw_the_same():
-    threads = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        alone = normals(100_003, clip_ids=(1, 2, 3))
-        torch.set_num_threads(2)
-        assert torch.equal(normals(100_003, clip_ids=(1, 2, 3)), alone)
-    finally:
-        torch.set_num_threads(threads)
+    assert torch.equal(*results_of_threads(lambda: normals(100_003, clip_ids=(1, 2, 3)), counts=(1, 2)))
 
 
 PROGRAM = """

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from tests.python.thread_counts import results_of_threads
 from torch.library import opcheck
 
 from singerprint.augment import (
@@ -145,14 +146,7 @@ def test_it_compiles_as_one_graph(generator):
 
 def test_two_threads_give_the_same_bits(generator):
     arguments = drawn(3, 100_003, "cpu", generator)
-    threads = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        alone = noise_gain_mask(*arguments)
-        torch.set_num_threads(2)
-        assert torch.equal(noise_gain_mask(*arguments), alone)
-    finally:
-        torch.set_num_threads(threads)
+    assert torch.equal(*results_of_threads(lambda: noise_gain_mask(*arguments), counts=(1, 2)))
 
 
 def test_no_gradient_flows(generator):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from tests.python.thread_counts import results_of_threads
 from torch.library import opcheck
 
 from singerprint.augment import formant_shift, pitch_shift
@@ -87,15 +88,8 @@ def test_a_clip_alone_is_as_in_a_batch(device):
 
 
 def test_the_number_of_threads_does_not_matter():
-    clips, threads = mixed_batch(), torch.get_num_threads()
-    results = []
-    try:
-        for count in (1, 2):
-            torch.set_num_threads(count)
-            results.append(pitch_shift(clips, SAMPLE_RATE_HZ, 1.2))
-    finally:
-        torch.set_num_threads(threads)
-    assert torch.equal(*results)
+    clips = mixed_batch()
+    assert torch.equal(*results_of_threads(lambda: pitch_shift(clips, SAMPLE_RATE_HZ, 1.2), counts=(1, 2)))
 
 
 @pytest.mark.parametrize("sample_rate_hz", [8000, 16_000, 44_100, 48_000])

@@ -8,6 +8,7 @@ import torch
 from benchmarks.quality.oracle_voice import SAMPLE_RATE_HZ, OracleVoice, Rest, Sung, render
 from benchmarks.quality.pitch_metrics import harmonic_figures
 from benchmarks.quality.stretched_voice import stretched_truth
+from tests.python.thread_counts import results_of_threads
 from torch.library import opcheck
 
 from singerprint.augment import time_stretch
@@ -189,15 +190,8 @@ def test_a_clip_alone_is_as_in_a_batch(device):
 
 
 def test_the_number_of_threads_does_not_matter():
-    clips, threads = mixed_batch(), torch.get_num_threads()
-    results = []
-    try:
-        for count in (1, 2):
-            torch.set_num_threads(count)
-            results.append(time_stretch(clips, SAMPLE_RATE_HZ, 0.8))
-    finally:
-        torch.set_num_threads(threads)
-    assert torch.equal(*results)
+    clips = mixed_batch()
+    assert torch.equal(*results_of_threads(lambda: time_stretch(clips, SAMPLE_RATE_HZ, 0.8), counts=(1, 2)))
 
 
 @pytest.mark.parametrize("samples", [0, 1, 2205])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.signal
 import torch
+from tests.python.thread_counts import results_of_threads
 from torch.library import opcheck
 
 from singerprint.frontend import LogMel, log_mel
@@ -211,12 +212,7 @@ def test_a_clip_does_not_depend_on_its_batch(n_fft, device, generator):
 @pytest.mark.parametrize("n_fft", [400, 1024])
 def test_the_threads_change_no_bit(n_fft, generator):
     waveforms = torch.randn(3, 30_001, generator=generator)
-    threads = torch.get_num_threads()
-    results = []
-    for count in (1, 2, 3):
-        torch.set_num_threads(count)
-        results.append(log_mel(waveforms, n_fft=n_fft, n_mels=40))
-    torch.set_num_threads(threads)
+    results = results_of_threads(lambda: log_mel(waveforms, n_fft=n_fft, n_mels=40))
     assert torch.equal(results[0], results[1])
     assert torch.equal(results[0], results[2])
 

@@ -8,6 +8,7 @@ import torch
 from benchmarks.quality.oracle_choir import fresh_voices
 from benchmarks.quality.oracle_voice import render
 from benchmarks.quality.pitch_metrics import judge_track
+from tests.python.thread_counts import results_of_threads
 from torch.library import opcheck
 
 from singerprint.frontend import pitch
@@ -80,15 +81,8 @@ def test_a_clip_alone_is_as_in_a_batch(device):
 
 
 def test_the_number_of_threads_does_not_matter():
-    clips, threads = mixed_batch(), torch.get_num_threads()
-    results = []
-    try:
-        for count in (1, 2):
-            torch.set_num_threads(count)
-            results.append(pitch(clips).f0_hz)
-    finally:
-        torch.set_num_threads(threads)
-    assert torch.equal(*results)
+    clips = mixed_batch()
+    assert torch.equal(*results_of_threads(lambda: pitch(clips).f0_hz, counts=(1, 2)))
 
 
 def test_the_level_does_not_matter(device):

@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 from tests.python.losses.gradients import loss_and_gradients, views
+from tests.python.thread_counts import results_of_threads
 from torch.library import opcheck
 
 from singerprint.losses import Alignment, alignment, byol
@@ -130,14 +131,7 @@ def test_non_contiguous_input_gives_the_same(device, generator):
 
 def test_repeats_bit_for_bit_with_any_number_of_threads(generator):
     pair = views(700, 33, generator, dtype=torch.float32)
-    threads = torch.get_num_threads()
-    results = []
-    try:
-        for number in (1, 1, 2, 3):
-            torch.set_num_threads(number)
-            results.append(loss_and_gradients(alignment, *pair, 1.5))
-    finally:
-        torch.set_num_threads(threads)
+    results = results_of_threads(lambda: loss_and_gradients(alignment, *pair, 1.5), counts=(1, 1, 2, 3))
     for loss, gradients in results[1:]:
         assert torch.equal(loss, results[0][0])
         assert torch.equal(gradients, results[0][1])

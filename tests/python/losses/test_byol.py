@@ -1,5 +1,6 @@
 import pytest
 import torch
+from tests.python.thread_counts import results_of_threads
 from torch.library import opcheck
 
 from singerprint.losses import BYOL, byol
@@ -89,14 +90,7 @@ def test_non_contiguous_input_gives_the_same(device, generator):
 
 def test_the_number_of_threads_changes_no_bit(generator):
     sides = pair(700, 33, generator, dtype=torch.float32)
-    threads = torch.get_num_threads()
-    results = []
-    try:
-        for number in (1, 3):
-            torch.set_num_threads(number)
-            results.append(loss_and_gradients(byol, *sides))
-    finally:
-        torch.set_num_threads(threads)
+    results = results_of_threads(lambda: loss_and_gradients(byol, *sides), counts=(1, 3))
     assert torch.equal(results[0][0], results[1][0])
     assert torch.equal(results[0][1], results[1][1])
 

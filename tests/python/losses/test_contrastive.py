@@ -8,6 +8,7 @@ import pytest
 import torch
 from tests.python.losses.gradients import loss_and_gradients, views
 from tests.python.losses.of_views import ARGUMENTS
+from tests.python.thread_counts import results_of_threads
 from torch.library import opcheck
 
 from singerprint import losses
@@ -80,14 +81,7 @@ def test_repeats_bit_for_bit(contrastive, device, generator):
 
 def test_the_number_of_threads_changes_no_bit(contrastive, generator):
     pair = views(700, 40, generator, dtype=torch.float32)
-    threads = torch.get_num_threads()
-    results = []
-    try:
-        for number in (1, 2, 3):
-            torch.set_num_threads(number)
-            results.append(loss_and_gradients(contrastive, *pair, 0.1))
-    finally:
-        torch.set_num_threads(threads)
+    results = results_of_threads(lambda: loss_and_gradients(contrastive, *pair, 0.1))
     for loss, gradients in results[1:]:
         assert torch.equal(loss, results[0][0])
         assert torch.equal(gradients, results[0][1])

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 import torch
+from tests.python.thread_counts import results_of_threads
 from torch.library import opcheck
 
 from singerprint.losses import Uniformity, uniformity
@@ -141,14 +142,7 @@ def test_repeats_bit_for_bit(device, generator):
 
 def test_the_number_of_threads_changes_no_bit(generator):
     embeddings = rows(1401, 40, generator, dtype=torch.float32)
-    threads = torch.get_num_threads()
-    results = []
-    try:
-        for number in (1, 2, 3):
-            torch.set_num_threads(number)
-            results.append(loss_and_gradient(uniformity, embeddings, 2.0))
-    finally:
-        torch.set_num_threads(threads)
+    results = results_of_threads(lambda: loss_and_gradient(uniformity, embeddings, 2.0))
     for loss, gradient in results[1:]:
         assert torch.equal(loss, results[0][0])
         assert torch.equal(gradient, results[0][1])

@@ -4,6 +4,7 @@ import pytest
 import torch
 from lightly.loss import VICRegLoss
 from tests.python.losses.gradients import loss_and_gradients
+from tests.python.thread_counts import results_of_threads
 from torch.library import opcheck
 
 from singerprint.losses import VICReg, covariance, invariance, variance, vicreg
@@ -121,14 +122,7 @@ def test_non_contiguous_input_gives_the_same(device, generator):
 @pytest.mark.parametrize("shape", [(300, 130), (130, 300)])
 def test_runs_repeat_and_threads_change_the_last_bits_at_most(shape, generator):
     pair = views(*shape, generator)
-    threads = torch.get_num_threads()
-    results = []
-    try:
-        for number in (1, 1, 3):
-            torch.set_num_threads(number)
-            results.append(loss_and_gradients(vicreg, *pair))
-    finally:
-        torch.set_num_threads(threads)
+    results = results_of_threads(lambda: loss_and_gradients(vicreg, *pair), counts=(1, 1, 3))
     for first, second, other in zip(*results, strict=True):
         assert torch.equal(first, second)
         # PyTorch's matrix product and its sum over all elements split their sums by the number of threads.

@@ -12,7 +12,7 @@ import pytest
 import torch
 from tests.python.models.is_native import is_native
 from tests.python.models.test_efficientnet_inference import CHANGES, through_numpy, to_and_back
-from tests.python.models.thread_counts import results_of_threads
+from tests.python.thread_counts import results_of_threads
 
 from singerprint.models import SingerEncoder
 

@@ -10,7 +10,7 @@ import pickle
 import pytest
 import torch
 from tests.python.models.is_native import is_native
-from tests.python.models.thread_counts import results_of_threads
+from tests.python.thread_counts import results_of_threads
 from torch import nn
 
 from singerprint.models import SingerEncoder, efficientnet_b0

@@ -9,7 +9,7 @@ import pytest
 import torch
 from tests.python.models.is_native import is_native
 from tests.python.models.native_training import DIM, gradients_of, loss_of, relative_error
-from tests.python.models.thread_counts import results_of_threads
+from tests.python.thread_counts import results_of_threads
 from torch.utils.checkpoint import checkpoint
 
 from singerprint.models import efficientnet_b0, efficientnet_b4
