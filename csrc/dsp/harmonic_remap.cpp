@@ -125,14 +125,13 @@ void HarmonicRemap::sum_lines(const Lines& first, const Lines& second, const Int
   const std::int32_t lines = std::max(first.count, second.count);
   const PhaseGrid& grid = grid_of_lines(lines);
   std::fill_n(weights_.begin(), 4 * lines, 0.0f);
-  for (std::int32_t k = 0; k < first.count; ++k) {
-    weights_[4 * k] = grid.correction[k] * first.re[k];
-    weights_[4 * k + 2] = grid.correction[k] * first.im[k];
-  }
-  for (std::int32_t k = 0; k < second.count; ++k) {
-    weights_[4 * k + 1] = grid.correction[k] * second.re[k];
-    weights_[4 * k + 3] = grid.correction[k] * second.im[k];
-  }
+  const auto correct = [&](const std::vector<float>& from, std::int32_t count, int row) {
+    for (std::int32_t k = 0; k < count; ++k) weights_[row * lines + k] = grid.correction[k] * from[k];
+  };
+  correct(first.re, first.count, 0);
+  correct(second.re, second.count, 1);
+  correct(first.im, first.count, 2);
+  correct(second.im, second.count, 3);
   SINGERPRINT_LANES(sum_rows_lanes)
   (weights_.data(), lines, grid.cosine.data(), grid.sine.data(), grid.half, sums_.data());
   SINGERPRINT_LANES(unfold_table_lanes)(sums_.data(), grid.points, table_.data());
@@ -147,9 +146,10 @@ const PhaseGrid& HarmonicRemap::grid_of_lines(std::int32_t lines) {
   if (grids_[index] != nullptr) return *grids_[index];
   grids_[index] = phase_grid(lines);
   const auto points = static_cast<std::size_t>(grids_[index]->points);
-  if (table_.size() < 2 * (points + kGridTaps)) {
+  const auto table = static_cast<std::size_t>(2 * grid_table_length(grids_[index]->points));
+  if (table_.size() < table) {
     work_.resize(static_cast<std::size_t>(grid_work_floats(grids_[index]->points)));
-    table_.resize(2 * (points + kGridTaps));
+    table_.resize(table);
     weights_.resize(4 * points);
     sums_.resize(4 * points);
   }

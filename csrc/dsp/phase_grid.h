@@ -22,6 +22,10 @@ inline constexpr int kGridTaps = 8;             // points that a sample touches
 inline constexpr int kGridCopies = 4;           // that neighbouring samples are added to in turn
 inline constexpr std::int32_t kGridLanes = 16;  // numbers that lanes read and write at once, at most
 
+// Numbers round the circle: of the points, from four before the first on, and what is read or written beyond at once.
+inline constexpr std::int32_t kGridTableTail = 2 * kGridLanes;
+inline std::int32_t grid_table_length(std::int32_t points) { return points + kGridTableTail; }
+
 // phi where a sample lies u from the middle between two points, |u| <= 1/2: at the four points before it
 // even(u^2) + u odd(u^2), at those behind it, from the last one on, the same of -u. Coefficients of 1, u^2, u^4, u^6.
 struct GridKernel {
@@ -42,20 +46,20 @@ struct PhaseGrid {
 std::shared_ptr<const PhaseGrid> phase_grid(std::int32_t lines);
 
 // u of an interval of samples under both halves of the window, 1 - rising_window[n] (f) and rising_window[n] (r).
-// folded (half, 4): f and r of u[j] + u[G - 1 - j], then of u[j] - u[G - 1 - j]. work: grid_work_floats.
+// folded (4, half): f and r of u[j] + u[G - 1 - j], then of u[j] - u[G - 1 - j]. work: grid_work_floats.
 // waveform and rising_window go on for kGridLanes numbers, the waveform with zeros.
-inline std::int64_t grid_work_floats(std::int32_t points) { return 2 * kGridCopies * (points + kGridTaps); }
+inline std::int64_t grid_work_floats(std::int32_t points) { return 2 * kGridCopies * grid_table_length(points); }
 SINGERPRINT_DECLARE_LANES(void, spread_to_grid_lanes,
                           (const float* waveform, std::int64_t spacing, const float* rising_window,
                            const IntervalPhase& phase, const GridKernel& kernel, std::int32_t points, float* work,
                            float* folded))
-// result (4, columns): sums over the rows of weights[., 0] cosine, weights[., 1] cosine, weights[., 2] sine and
-// weights[., 3] sine. cosine, sine (rows, columns), weights (rows, 4); columns: whole lanes.
+// result (4, columns): sums over the rows of weights[0] cosine, weights[1] cosine, weights[2] sine and weights[3] sine.
+// cosine, sine (rows, columns), weights (4, rows); columns: whole lanes.
 SINGERPRINT_DECLARE_LANES(void, sum_rows_lanes,
                           (const float* weights, std::int32_t rows, const float* cosine, const float* sine,
                            std::int32_t columns, float* result))
-// table (points + kGridTaps, 2): T of two sets of lines, from four points before the first on. sums (4, points / 2):
-// sum_rows_lanes of their d c.re, twice, and d c.im.
+// table (2, grid_table_length): T of two sets of lines. sums (4, points / 2): sum_rows_lanes of their d c.re, twice,
+// and d c.im.
 SINGERPRINT_DECLARE_LANES(void, unfold_table_lanes, (const float* sums, std::int32_t points, float* table))
 // sum[n] = (1 - w) y0[n] + w y1[n], w = rising_window[n], n = 0 .. spacing - 1; both have room for kGridLanes more.
 SINGERPRINT_DECLARE_LANES(void, read_table_lanes,

@@ -18,25 +18,30 @@ PitchShifter::PitchShifter(const PitchTables& tables, const PitchShiftStyle& sty
 void PitchShifter::operator()(const float* waveform, std::int64_t samples, const PitchChange& change, float* result) {
   std::copy(waveform, waveform + samples, result);
   if (is_identity(change)) return;
-  const Voice& voice = analysis_(waveform, samples, change);
-  const double widening = std::max(1.0, change.formant_ratio);
-  if (widening != widening_) {
-    sinc_ = sinc_table(widening);
-    widening_ = widening;
-  }
-  const std::int64_t margin =
-      psola_margin(tables_.plan.sample_rate_hz, style_.min_hz, change.formant_ratio, sinc_.taps);
-  padded_.assign(static_cast<std::size_t>(samples + 2 * margin), 0.0f);
-  std::copy(waveform, waveform + samples, padded_.begin() + margin);
+  const Voice& voice = analysis_(waveform, samples, change, style_.highest_psola_hz);
+  const float* padded = nullptr;
   for (const VoicedSegment& segment : voice.segments) {
     if (segment.marks < 3) continue;
     if (segment.median_hz < style_.highest_psola_hz) {
-      render_psola(padded_.data() + margin, samples, voice, segment, change.formant_ratio, style_.grain_width, sinc_,
-                   result);
+      if (padded == nullptr) padded = prepare_psola(waveform, samples, change.formant_ratio);
+      render_psola(padded, samples, voice, segment, change.formant_ratio, style_.grain_width, sinc_, result);
     } else {
       remap_(waveform, voice, segment, change.formant_ratio, result);
     }
   }
+}
+
+// The waveform with silence around it, and a table for the formants, which is made again where it changes.
+const float* PitchShifter::prepare_psola(const float* waveform, std::int64_t samples, double formant_ratio) {
+  const double widening = std::max(1.0, formant_ratio);
+  if (widening != widening_) {
+    sinc_ = sinc_table(widening);
+    widening_ = widening;
+  }
+  const std::int64_t margin = psola_margin(tables_.plan.sample_rate_hz, style_.min_hz, formant_ratio, sinc_.taps);
+  padded_.assign(static_cast<std::size_t>(samples + 2 * margin), 0.0f);
+  std::copy(waveform, waveform + samples, padded_.begin() + margin);
+  return padded_.data() + margin;
 }
 
 }  // namespace singerprint

@@ -37,6 +37,8 @@ class PitchShifter {
   void operator()(const float* waveform, std::int64_t samples, const PitchChange& change, float* result);
 
  private:
+  const float* prepare_psola(const float* waveform, std::int64_t samples, double formant_ratio);
+
   const PitchTables& tables_;
   PitchShiftStyle style_;
   VoiceAnalysis analysis_;

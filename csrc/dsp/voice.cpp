@@ -31,11 +31,14 @@ const Voice& VoiceAnalysis::find(const float* waveform, std::int64_t samples) {
   return voice_;
 }
 
-const Voice& VoiceAnalysis::operator()(const float* waveform, std::int64_t samples, const PitchChange& change) {
+const Voice& VoiceAnalysis::operator()(const float* waveform, std::int64_t samples, const PitchChange& change,
+                                       double grains_below_hz) {
   find(waveform, samples);
   for (VoicedSegment& segment : voice_.segments) {
     plan_target(segment, change);
-    place_grains(segment);
+    segment.first_grain = static_cast<std::int64_t>(voice_.grains.size());
+    segment.grains = 0;
+    if (segment.median_hz < grains_below_hz) place_grains(segment);
   }
   return voice_;
 }
@@ -176,8 +179,6 @@ void VoiceAnalysis::plan_target(const VoicedSegment& segment, const PitchChange&
 }
 
 void VoiceAnalysis::place_grains(VoicedSegment& segment) {
-  segment.first_grain = static_cast<std::int64_t>(voice_.grains.size());
-  segment.grains = 0;
   if (segment.marks < 3) return;
   const auto spacing = static_cast<double>(voice_.spacing);
   const double first_phase = first_mark_phase(voice_.knots[segment.first_knot]);

@@ -54,8 +54,9 @@ class VoiceAnalysis {
   explicit VoiceAnalysis(const PitchTables& tables) : tables_(tables), tracker_(tables) {}
   // The voice of a waveform, up to its marks. Valid until the next call.
   const Voice& find(const float* waveform, std::int64_t samples);
-  // And its grains for a change of pitch.
-  const Voice& operator()(const float* waveform, std::int64_t samples, const PitchChange& change);
+  // And its phases for a change of pitch, and the grains of segments whose median is lower than so much.
+  const Voice& operator()(const float* waveform, std::int64_t samples, const PitchChange& change,
+                          double grains_below_hz);
 
  private:
   void find_segments(std::int64_t samples);

@@ -23,7 +23,7 @@ std::vector<float> remapped(const std::vector<float>& waveform, double rate, con
                             std::vector<VoicedSegment>* segments = nullptr) {
   const PitchTables tables = pitch_tables(rate, 2 * knot_spacing(rate), 60.0, 1500.0);
   VoiceAnalysis analysis(tables);
-  const Voice& voice = analysis(waveform.data(), static_cast<std::int64_t>(waveform.size()), change);
+  const Voice& voice = analysis(waveform.data(), static_cast<std::int64_t>(waveform.size()), change, 0.0);
   HarmonicRemap remap(rate, knot_spacing(rate));
   std::vector<float> result = waveform;
   for (const VoicedSegment& segment : voice.segments) {

@@ -20,10 +20,11 @@ PitchTables tables_for(double sample_rate_hz) {
   return pitch_tables(sample_rate_hz, 2 * knot_spacing(sample_rate_hz), 60.0, 1500.0);
 }
 
-Voice analyse(const std::vector<float>& waveform, const PitchChange& change, double sample_rate_hz = kRate) {
+Voice analyse(const std::vector<float>& waveform, const PitchChange& change, double sample_rate_hz = kRate,
+              double grains_below_hz = 2000.0) {
   const PitchTables tables = tables_for(sample_rate_hz);
   VoiceAnalysis analysis(tables);
-  return analysis(waveform.data(), static_cast<std::int64_t>(waveform.size()), change);
+  return analysis(waveform.data(), static_cast<std::int64_t>(waveform.size()), change, grains_below_hz);
 }
 
 double vibrato(double seconds) { return 200.0 * std::exp2(std::sin(2.0 * std::numbers::pi * 5.5 * seconds) / 12.0); }
@@ -145,6 +146,19 @@ TEST(Grains, CarryTheWantedFrequency) {
     EXPECT_NEAR(grain.target, same.marks[static_cast<std::size_t>(grain.source)], 1e-2);
     EXPECT_NEAR(grain.gain, 1.0f, 1e-6f);
   }
+}
+
+TEST(Grains, StandInSegmentsBelowTheFrequencyAskedFor) {
+  std::vector<float> waveform = steady_tone(300.0, kRate, 30000), low = steady_tone(150.0, kRate, 30000);
+  waveform.resize(40000, 0.0f);
+  waveform.insert(waveform.end(), low.begin(), low.end());
+  const Voice all = analyse(waveform, {1.2, 1.0, 1.0}), some = analyse(waveform, {1.2, 1.0, 1.0}, kRate, 200.0);
+  ASSERT_EQ(some.segments.size(), 2u);
+  EXPECT_EQ(some.marks, all.marks);
+  EXPECT_EQ(some.segments[0].grains, 0);
+  EXPECT_GT(all.segments[0].grains, 100);
+  EXPECT_EQ(some.segments[1].grains, all.segments[1].grains);
+  EXPECT_EQ(static_cast<std::int64_t>(some.grains.size()), some.segments[1].grains);
 }
 
 TEST(Voice, SegmentsLieWithinTheClipAndApart) {
