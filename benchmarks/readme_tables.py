@@ -105,6 +105,9 @@ def pitch_shift_real():
         "F1 / F2 / F3 moved, Hz": lambda row: " / ".join(f"{row[f'f{n}_shift_hz']:.0f}" for n in (1, 2, 3)),
         "cosine to the original, GE2E": lambda row: f"{row['ge2e_cosine']:.3f}",
         "the same where all shifted": lambda row: f"{row['ge2e_cosine_all_shifted']:.3f}",
+        "behind where both shifted": lambda row: (
+            f"{row['ge2e_behind']:.3f} ± {row['ge2e_behind_error']:.3f}" if row["ge2e_behind_error"] else ""
+        ),
     }
     rows = results("pitch_shift_real")["rows"]
     return markdown(

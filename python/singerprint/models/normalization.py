@@ -14,12 +14,14 @@ reproduce figures only; on a batch of one clip both are the same, which is why `
 
 Either divides by the maximum whatever its sign, since that is what the weights were trained with: where no
 mel band reaches power 1 (a voice that peaks some 25 to 35 dB below full scale, or lower), the maximum is
-negative and the image is upside down. A maximum of exactly 0 gives infinity or NaN.
+negative and the image is upside down. On a CPU a warning says so; on CUDA a look at the maximum would wait
+for the device. A maximum of exactly 0 gives infinity or NaN.
 """
 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -51,7 +53,9 @@ def raw(spectrograms: Tensor) -> Tensor:
 
 def clip_maximum(spectrograms: Tensor) -> Tensor:
     """Divides each clip by its own maximum, then as ImageNet: ``(batch, 3, mels, frames)``."""
-    return _imagenet(spectrograms / spectrograms.amax(dim=(1, 2), keepdim=True))
+    maxima = spectrograms.amax(dim=(1, 2), keepdim=True)
+    _warn_of_negative(maxima, "clip_maximum")
+    return _imagenet(spectrograms / maxima)
 
 
 def batch_maximum(spectrograms: Tensor) -> Tensor:
@@ -64,7 +68,9 @@ def batch_maximum(spectrograms: Tensor) -> Tensor:
         raise ValueError(
             f"batch_maximum: spectrograms must hold at least one clip, got {list(spectrograms.shape)}"
         )
-    return _imagenet(spectrograms / spectrograms.max())
+    maximum = spectrograms.max()
+    _warn_of_negative(maximum, "batch_maximum")
+    return _imagenet(spectrograms / maximum)
 
 
 def at_full_scale(waveforms: Tensor) -> Tensor:
@@ -73,6 +79,15 @@ def at_full_scale(waveforms: Tensor) -> Tensor:
         return waveforms  # log_mel will say what is wrong
     peaks: Tensor = torch.linalg.vector_norm(waveforms, math.inf, dim=-1, keepdim=True)
     return waveforms / peaks.clamp(min=1e-8)
+
+
+def _warn_of_negative(maxima: Tensor, operation: str) -> None:
+    is_seen = maxima.device.type == "cpu" and not torch.compiler.is_compiling()
+    if is_seen and bool((maxima < 0).any()):
+        message = (
+            "a clip is so quiet, some 25 to 35 dB below full scale or more, that its image is upside down"
+        )
+        warnings.warn(f"{operation}: {message}; raise its level first", stacklevel=3)
 
 
 def _imagenet(images: Tensor) -> Tensor:

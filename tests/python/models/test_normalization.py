@@ -1,5 +1,7 @@
 """Normalizations of log-mels: the two of the released models against the formula of their code."""
 
+import warnings
+
 import pytest
 import torch
 import torchvision
@@ -11,6 +13,8 @@ from singerprint.models.normalization import (
     clip_maximum,
     raw,
 )
+
+pytestmark = pytest.mark.filterwarnings("ignore:clip_maximum")  # said of the quietest clip
 
 # A product and a difference, each rounded at 6e-8 of at most 20 / 0.225.
 TOLERANCE = 1e-5
@@ -40,6 +44,30 @@ def test_clip_maximum_is_the_published_formula_for_each_clip_alone(spectrograms)
     torch.testing.assert_close(clip_maximum(spectrograms), expected, rtol=0, atol=TOLERANCE)
     assert torch.equal(clip_maximum(spectrograms[1:]), clip_maximum(spectrograms)[1:])
     assert not torch.allclose(clip_maximum(spectrograms), batch_maximum(spectrograms))
+
+
+QUIET = "a clip is so quiet, some 25 to 35 dB below full scale or more, that its image is upside down"
+
+
+def test_a_clip_below_power_one_is_upside_down_and_said_to_be(spectrograms):
+    for name, images, clips in (
+        ("clip_maximum", clip_maximum, spectrograms),
+        ("batch_maximum", batch_maximum, spectrograms[2:]),
+    ):
+        with pytest.warns(UserWarning) as caught:
+            images(clips)
+        assert [str(w.message) for w in caught] == [f"{name}: {QUIET}; raise its level first"]
+
+
+def test_nothing_is_said_of_clips_that_are_loud_enough(spectrograms):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clip_maximum(spectrograms[:2])
+        batch_maximum(spectrograms)  # the loud clip's maximum is that of all
+
+
+def test_a_warning_breaks_no_graph(spectrograms):
+    assert torch.equal(torch.compile(clip_maximum, fullgraph=True)(spectrograms), clip_maximum(spectrograms))
 
 
 def test_a_clip_below_power_one_is_upside_down(spectrograms):

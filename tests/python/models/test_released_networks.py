@@ -49,7 +49,8 @@ def test_reference_is_the_published_forward_of_a_batch(folder, exact, samples):
 def test_by_default_each_clip_is_a_batch_of_one(folder, exact):
     waveforms = singing(batch=4, samples=66_000, seed=3)
     alone = torch.cat([published(exact, clip[None]) for clip in waveforms])
-    assert relative_error(called(load_model(folder), waveforms), alone) <= TOLERANCE
+    with pytest.warns(UserWarning, match="its image is upside down"):  # the last clip's
+        assert relative_error(called(load_model(folder), waveforms), alone) <= TOLERANCE
     assert relative_error(alone[:1], alone[1:2]) > 0.1  # there is something to compare
 
 
