@@ -10,8 +10,10 @@ namespace {
 
 constexpr std::int64_t kFadeIntervals = 2;  // of segment_fade
 
-// Lanes may touch numbers beyond the last harmonic.
-std::size_t padded(std::int32_t harmonics) { return static_cast<std::size_t>(filled_up(harmonics, kGridLanes)); }
+// Lanes may touch numbers beyond the last harmonic, as many as there are lanes.
+std::size_t padded(std::int32_t harmonics) {
+  return static_cast<std::size_t>(filled_up(harmonics, kGridLanes) + kGridLanes);
+}
 
 }  // namespace
 
@@ -99,22 +101,22 @@ void HarmonicRemap::remap(Knot& knot, double ratio, double formant_ratio) {
   unit_im_.resize(level_.size());
   SINGERPRINT_LANES(split_harmonics_lanes)
   (own.re.data(), own.im.data(), own.count, level_.data(), unit_re_.data(), unit_im_.data());
-  for (std::int32_t k = 0; k < own.count; ++k) {
-    slope_[k] = envelope_slope(level_.data(), own.count, k);
-  }
+  SINGERPRINT_LANES(inner_slopes_lanes)(level_.data(), own.count, slope_.data());
+  for (const std::int32_t end : {0, last}) slope_[end] = envelope_slope(level_.data(), own.count, end);
   const std::size_t size = padded(wanted.count);
   wanted_level_.assign(size, 0.0f);
   wanted.re.assign(size, 0.0f);
   wanted.im.assign(size, 0.0f);
   const auto step = static_cast<float>(ratio / formant_ratio);
-  wanted_unit_re_.assign(size, 0.0f);
-  wanted_unit_im_.assign(size, 0.0f);
   for (std::int32_t k = 0; k < wanted.count; ++k) {
     wanted_level_[k] = envelope_at_line(level_.data(), slope_.data(), own.count, k, step);
-    const std::int32_t nearest = std::min(k, last);
-    wanted_unit_re_[k] = unit_re_[nearest];
-    wanted_unit_im_[k] = unit_im_[nearest];
   }
+  const auto last_angle_for = [&](const std::vector<float>& from, std::vector<float>& to) {
+    to.assign(size, from[last]);
+    std::copy_n(from.begin(), std::min(own.count, wanted.count), to.begin());
+  };
+  last_angle_for(unit_re_, wanted_unit_re_);
+  last_angle_for(unit_im_, wanted_unit_im_);
   SINGERPRINT_LANES(join_harmonics_lanes)
   (wanted_level_.data(), wanted_unit_re_.data(), wanted_unit_im_.data(), wanted.count, wanted.re.data(),
    wanted.im.data());

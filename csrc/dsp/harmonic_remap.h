@@ -21,6 +21,9 @@ namespace singerprint {
 SINGERPRINT_DECLARE_LANES(void, split_harmonics_lanes,
                           (const float* re, const float* im, std::int32_t harmonics, float* log2_level, float* unit_re,
                            float* unit_im))
+// slope[k] = envelope_slope(log2_level, ., k), k = 1 .. harmonics - 2: all but the ends; both go on for whole lanes
+// more.
+SINGERPRINT_DECLARE_LANES(void, inner_slopes_lanes, (const float* log2_level, std::int32_t harmonics, float* slope))
 // re, im (harmonics) = 2^log2_level (unit_re, unit_im)
 SINGERPRINT_DECLARE_LANES(void, join_harmonics_lanes,
                           (const float* log2_level, const float* unit_re, const float* unit_im, std::int32_t harmonics,

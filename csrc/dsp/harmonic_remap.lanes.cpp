@@ -19,6 +19,15 @@ void split_harmonics_lanes(const float* re, const float* im, std::int32_t harmon
   }
 }
 
+void inner_slopes_lanes(const float* log2_level, std::int32_t harmonics, float* slope) {
+  for (std::int32_t k = 1; k < harmonics - 1; k += kLanes) {
+    const Lane level = Lane::load(log2_level + k);
+    const Lane before = level - Lane::load(log2_level + k - 1), after = Lane::load(log2_level + k + 1) - level;
+    const Lane product = before * after, mean = 2.0f * before * after / (before + after), flat(0.0f);
+    Lane(product.v > flat.v ? mean.v : flat.v).store(slope + k);
+  }
+}
+
 void join_harmonics_lanes(const float* log2_level, const float* unit_re, const float* unit_im, std::int32_t harmonics,
                           float* re, float* im) {
   for (std::int32_t k = 0; k < harmonics; k += kLanes) {
