@@ -1,4 +1,4 @@
-"""Pitch shift of real singing: is the pitch as asked, do the formants stay, is it still the same singer?
+"""Pitch shift of recorded voices: is the pitch as asked, do the formants stay, is it still the same singer?
 
     python -m benchmarks.quality.pitch_real --data FOLDER [--clips 120] [--methods NAME ...]
 

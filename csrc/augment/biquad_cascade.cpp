@@ -44,6 +44,13 @@ std::vector<BiquadPair<float>> checked_sections(const at::Tensor& coefficients) 
   return result;
 }
 
+bool is_identity(const double* coefficients, std::int64_t sections) {
+  for (std::int64_t s = 0; s < sections; ++s) {
+    if (!biquad_is_identity(coefficients + s * kBiquadCoefficients)) return false;
+  }
+  return true;
+}
+
 // Whether sections in lanes are faster than clips in lanes. Costs of a sample on the busiest thread, as measured with
 // AVX-512: half of the registers hold two clips, and one clip waits for itself.
 bool better_skewed(std::int64_t clips, std::int64_t sections, std::int64_t lanes, std::int64_t threads) {
@@ -56,7 +63,8 @@ bool better_skewed(std::int64_t clips, std::int64_t sections, std::int64_t lanes
 at::Tensor biquad_cascade_cpu(const at::Tensor& waveforms, const at::Tensor& coefficients) {
   at::Tensor result = biquad_cascade_meta(waveforms, coefficients);
   const at::Tensor source = waveforms.contiguous();
-  const std::vector<BiquadPair<float>> sections = checked_sections(coefficients.contiguous());
+  const at::Tensor numbers = coefficients.contiguous();
+  const std::vector<BiquadPair<float>> sections = checked_sections(numbers);
   const std::int64_t batch = waveforms.size(0), samples = waveforms.size(1), count = coefficients.size(1);
   if (count == 0 || result.numel() == 0) return result.copy_(source);
   const std::int64_t lanes = SINGERPRINT_LANES(biquad_lane_count)();
@@ -76,6 +84,10 @@ at::Tensor biquad_cascade_cpu(const at::Tensor& waveforms, const at::Tensor& coe
     for (std::int64_t b = begin * at_once; b < std::min(end * at_once, batch); b += at_once) {
       const std::int64_t clips = std::min(at_once, batch - b);
       filter_of(clips)(sections.data() + b * count, count, clips, from + b * samples, samples, to + b * samples);
+      for (std::int64_t clip = b; clip < b + clips; ++clip) {  // arithmetic leaves all but numbers that are none
+        if (!is_identity(numbers.const_data_ptr<double>() + clip * count * kBiquadCoefficients, count)) continue;
+        std::copy_n(from + clip * samples, samples, to + clip * samples);
+      }
     }
   });
   return result;

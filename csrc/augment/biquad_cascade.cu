@@ -74,14 +74,21 @@ __global__ void __launch_bounds__(kBiquadThreads)
   __shared__ BiquadState<float> states[2 * kBiquadThreads];
   extern __shared__ SectionMemory memory[];
   const std::int64_t b = blockIdx.x;
+  const float* const from = waveforms + b * samples;
+  float* const to = result + b * samples;
+  int is_identity = 1;
   for (std::int64_t s = threadIdx.x; s < sections; s += kBiquadThreads) {
-    const BiquadSection<double> section = biquad_section(coefficients + (b * sections + s) * kBiquadCoefficients);
+    const double* const numbers = coefficients + (b * sections + s) * kBiquadCoefficients;
+    const BiquadSection<double> section = biquad_section(numbers);
+    is_identity &= biquad_is_identity(numbers);
     memory[s].section = biquad_pair(section);
     biquad_chunk_powers(section, memory[s].powers);
     memory[s].carry = {0.0f, 0.0f};
   }
-  const float* const from = waveforms + b * samples;
-  float* const to = result + b * samples;
+  if (__syncthreads_and(is_identity)) {
+    for (std::int64_t n = threadIdx.x; n < samples; n += kBiquadThreads) to[n] = from[n];
+    return;
+  }
   for (std::int64_t start = 0; start < samples; start += kTile) {
     for (int i = threadIdx.x; i < kTile; i += kBiquadThreads) {
       tile[i / kBiquadChunk * kPadded + i % kBiquadChunk] = start + i < samples ? from[start + i] : 0.0f;

@@ -44,6 +44,11 @@ struct BiquadState {
   Float s1, s2;
 };
 
+// Nothing is asked: a clip whose sections all are that keeps its bits, infinities, NaN and subnormal numbers too.
+SINGERPRINT_HOST_DEVICE inline bool biquad_is_identity(const double* b0_b1_b2_a1_a2) {
+  const double* const c = b0_b1_b2_a1_a2;
+  return c[0] == 1 && c[1] == c[3] && c[2] == c[4];
+}
 SINGERPRINT_HOST_DEVICE inline bool biquad_is_stable(double a1, double a2) { return fabs(a2) < 1 && fabs(a1) < 1 + a2; }
 
 // NaN where the section is not stable because of a1.

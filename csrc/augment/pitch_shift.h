@@ -3,9 +3,8 @@
 //
 // CPU   a thread has a clip (dsp/pitch_shifter.cpp).
 // CUDA  the same steps, a kernel each: the track, the segments of every clip, the phases of every segment, its marks
-// and
-//       grains, the lines of every knot, and at last every sample, which gathers what reaches it. No atomics, and no
-//       decision of the host on what is in a clip: the work of a kernel that finds none ends there.
+//       and grains, the lines of every knot, and at last every sample, which gathers what reaches it. No atomics, and
+//       no decision of the host on what is in a clip: the work of a kernel that finds none ends there.
 #pragma once
 #include <cstdint>
 

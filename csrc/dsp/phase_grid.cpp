@@ -56,8 +56,8 @@ GridKernel fitted_kernel() {
   return kernel;
 }
 
-// 32, 64, 96 ... 256, 320, 384 ... 512, 640 ...: whole lanes in either half, and few tables, at most a quarter too
-// large.
+// 32, 64, 96 ... 256, 320, 384 ... 512, 640 ...: whole lanes in either half, and few tables, less than 32 points or a
+// quarter too large.
 std::int32_t points_of_lines(std::int32_t lines) {
   const double needed = kPointsALine * lines;
   std::int32_t step = 2 * kGridLanes;
@@ -69,7 +69,7 @@ std::shared_ptr<const PhaseGrid> make_grid(std::int32_t points) {
   const auto lines = static_cast<std::int32_t>(points / kPointsALine);
   const std::int32_t half = points / 2, stride = (lines + kGridLanes - 1) / kGridLanes * kGridLanes;
   const auto size = static_cast<std::size_t>(half) * static_cast<std::size_t>(stride);
-  PhaseGrid grid{points, lines, half, stride, {}, {}, {}, {}, {}};
+  PhaseGrid grid{points, half, stride, {}, {}, {}, {}, {}};
   for (std::vector<float>* table : {&grid.cosine, &grid.sine, &grid.cosine_of_point, &grid.sine_of_point}) {
     table->resize(size);
   }

@@ -19,7 +19,7 @@
 namespace singerprint {
 
 inline constexpr int kGridTaps = 8;             // points that a sample touches
-inline constexpr int kGridCopies = 4;           // that neighbouring samples are added to in turn
+inline constexpr int kGridCopies = 4;           // that neighbouring samples are added to in turn, but for AVX-512
 inline constexpr std::int32_t kGridLanes = 16;  // numbers that lanes read and write at once, at most
 
 // Numbers round the circle: of the points, from four before the first on, and what is read or written beyond at once.
@@ -35,7 +35,7 @@ const GridKernel& grid_kernel();
 
 // Points j and G - 1 - j have the same cosines and opposite sines: half of the points are enough.
 struct PhaseGrid {
-  std::int32_t points, lines;                         // G, and the most lines that it carries
+  std::int32_t points;                                // G
   std::int32_t half;                                  // points / 2, whole lanes
   std::int32_t stride;                                // lines in whole lanes
   std::vector<float> cosine, sine;                    // (stride, half) of 2 pi k t_j

@@ -22,11 +22,11 @@ void PitchShifter::operator()(const float* waveform, std::int64_t samples, const
   const float* padded = nullptr;
   for (const VoicedSegment& segment : voice.segments) {
     if (segment.marks < 3) continue;
-    if (segment.median_hz < style_.highest_psola_hz) {
+    if (is_remapped(segment, style_)) {
+      remap_(waveform, voice, segment, change.formant_ratio, result);
+    } else {
       if (padded == nullptr) padded = prepare_psola(waveform, samples, change.formant_ratio);
       render_psola(padded, samples, voice, segment, change.formant_ratio, style_.grain_width, sinc_, result);
-    } else {
-      remap_(waveform, voice, segment, change.formant_ratio, result);
     }
   }
 }

@@ -29,6 +29,10 @@ struct PitchShiftStyle {
 inline constexpr PitchShiftStyle kOwnStyle{60.0, 1500.0, 200.0, GrainWidth::kOwnPeriod};
 inline constexpr PitchShiftStyle kPraatStyle{75.0, 600.0, 1e9, GrainWidth::kShorterPeriod};
 
+SINGERPRINT_HOST_DEVICE inline bool is_remapped(const VoicedSegment& segment, const PitchShiftStyle& style) {
+  return segment.median_hz >= style.highest_psola_hz;
+}
+
 // For one thread at a time; the tables are shared.
 class PitchShifter {
  public:

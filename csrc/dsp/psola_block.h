@@ -12,10 +12,6 @@ namespace singerprint {
 
 inline constexpr int kRenderTile = 256;  // samples, a block
 
-SINGERPRINT_HOST_DEVICE inline bool is_remapped(const VoicedSegment& segment, const PitchShiftStyle& style) {
-  return segment.median_hz >= style.highest_psola_hz;
-}
-
 // A block for a clip: its table for reading between samples.
 SINGERPRINT_HOST_DEVICE inline void write_sinc_table(BlockThread thread, const ShiftBuffers& clip) {
   if (clip.states->segments == 0) return;

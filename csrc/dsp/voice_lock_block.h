@@ -139,8 +139,9 @@ SINGERPRINT_HOST_DEVICE inline void lock_segment(BlockThread thread, const Pitch
   const double marks =
       floor(clip.knots[segment.last_knot].source) - first_mark_phase(clip.knots[segment.first_knot]) + 1.0;
   const std::int64_t room = (segment.last_knot - segment.first_knot + 1) * clip.sizes.marks_a_knot;
-  if (thread.index == 0)
-    segment.marks = marks < 0.0 ? 0 : marks < static_cast<double>(room) ? static_cast<std::int64_t>(marks) : room;
+  if (thread.index == 0) {  // a phase that is no number has no marks
+    segment.marks = !(marks > 0.0) ? 0 : marks < static_cast<double>(room) ? static_cast<std::int64_t>(marks) : room;
+  }
   synchronise_block();
 }
 

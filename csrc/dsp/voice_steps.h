@@ -124,13 +124,14 @@ SINGERPRINT_HOST_DEVICE inline void for_each_grain(const PhaseKnot& knot, double
 // No grain stands beyond the last mark.
 SINGERPRINT_HOST_DEVICE inline bool is_beyond(double at, double last_mark) { return at > last_mark + 0.5; }
 
-// The grain at `at`, t samples from a knot: of the mark that is nearest in s. The ends' marks serve their own places
+// The grain at `at`, t samples from a knot: of the mark that is nearest in s, the earlier of two (an octave up every
+// other grain stands half way between two, and rounding shall not choose). The ends' marks serve their own places
 // alone: beyond them is what the voice came from or goes to, a hiss that must not begin early or end late.
 SINGERPRINT_HOST_DEVICE inline Grain grain_of(const PhaseKnot& knot, double at, double t, double first_phase,
                                               const VoicedSegment& segment) {
   constexpr double kRounding = 1e-3;  // periods
   const double place = source_at(knot, t) - first_phase;
-  const auto nearest = static_cast<std::int64_t>(floor(place + 0.5)), last = segment.marks - 1;
+  const auto nearest = static_cast<std::int64_t>(floor(place + 0.5 - kRounding)), last = segment.marks - 1;
   const std::int64_t lowest = place > kRounding ? 1 : 0;
   const std::int64_t highest = static_cast<double>(last) - place > kRounding ? last - 1 : last;
   const std::int64_t mark = nearest < lowest ? lowest : nearest < highest ? nearest : highest;

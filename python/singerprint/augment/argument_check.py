@@ -1,7 +1,25 @@
 """Checks of the augmentations that are made of others: what a native op would say, in the same wording."""
 
+import numbers
+
 import torch
 from torch import Tensor
+
+
+def per_clip(
+    op: str, argument: str, value: Tensor | float, waveforms: Tensor, dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """One number for all clips as ``(batch,)``; a tensor as it is, which is the op's to check.
+
+    Raises:
+        TypeError: it is neither a tensor nor a number, which is whole where the dtype is an integer's.
+    """
+    if isinstance(value, Tensor):
+        return value
+    kind, name = (numbers.Real, "number") if dtype.is_floating_point else (numbers.Integral, "whole number")
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise TypeError(f"{op}: {argument} must be a {name} or a tensor, got {type(value).__name__}")
+    return torch.full(waveforms.shape[:1], value, dtype=dtype, device=waveforms.device)
 
 
 def check_numbers(op: str, argument: str, tensor: Tensor, waveforms: Tensor, *, columns: str = "") -> None:
@@ -9,8 +27,10 @@ def check_numbers(op: str, argument: str, tensor: Tensor, waveforms: Tensor, *, 
 
     Raises:
         ValueError: the shape or the device is another.
-        TypeError: they are not floating point numbers.
+        TypeError: they are no tensor, or not floating point numbers.
     """
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"{op}: {argument} must be a tensor, got {type(tensor).__name__}")
     if waveforms.dim() != 2:
         raise ValueError(f"{op}: waveforms must have shape (batch, samples), got {list(waveforms.shape)}")
     shape = f"(batch, {columns})" if columns else "(batch,)"

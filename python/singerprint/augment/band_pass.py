@@ -5,7 +5,13 @@ import math
 import torch
 from torch import Tensor
 
-from singerprint.augment.argument_check import check_each, check_numbers, check_order, check_sample_rate
+from singerprint.augment.argument_check import (
+    check_each,
+    check_numbers,
+    check_order,
+    check_sample_rate,
+    per_clip,
+)
 from singerprint.augment.biquad_cascade import biquad_cascade
 from singerprint.augment.draw_key import DrawKey
 from singerprint.augment.filter_design import butterworth_band_pass
@@ -14,17 +20,17 @@ from singerprint.augment.uniform_mel import uniform_mel
 
 
 def band_pass(
-    waveforms: Tensor, sample_rate_hz: float, low_hz: Tensor, high_hz: Tensor, order: int = 2
+    waveforms: Tensor, sample_rate_hz: float, low_hz: Tensor | float, high_hz: Tensor | float, order: int = 2
 ) -> Tensor:
     """Takes away what lies outside a band: Butterworth, 0 dB within and -3 dB at both cutoffs.
 
     Args:
         waveforms: ``(batch, samples)`` float32, any level.
         sample_rate_hz: of the waveforms.
-        low_hz: ``(batch,)`` floating point, positive.
-        high_hz: ``(batch,)`` floating point, above ``low_hz``; lowered to 0.4999 times the sample rate. A
-            waveform whose ``low_hz`` is 0 and ``high_hz`` at least half the sample rate keeps all its bits.
-            Both are checked on the CPU alone.
+        low_hz: ``(batch,)`` floating point or one number, positive.
+        high_hz: ``(batch,)`` floating point or one number, above ``low_hz``; lowered to 0.4999 times the
+            sample rate. A waveform whose ``low_hz`` is 0 and ``high_hz`` at least half the sample rate keeps
+            all its bits. Both are checked on the CPU alone.
         order: even, at least 2: 6 dB per octave each, on both sides.
 
     Returns:
@@ -47,7 +53,9 @@ def band_pass(
     op = "band_pass"
     check_sample_rate(op, sample_rate_hz)
     check_order(op, order)
+    low_hz = per_clip(op, "low_hz", low_hz, waveforms, torch.float64)
     check_numbers(op, "low_hz", low_hz, waveforms)
+    high_hz = per_clip(op, "high_hz", high_hz, waveforms, torch.float64)
     check_numbers(op, "high_hz", high_hz, waveforms)
     whole = (low_hz == 0) & (high_hz >= sample_rate_hz / 2)
     highest_hz = 0.4999 * sample_rate_hz

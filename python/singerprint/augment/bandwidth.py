@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from singerprint.augment.argument_check import check_each, check_numbers, check_sample_rate
+from singerprint.augment.argument_check import check_each, check_numbers, check_sample_rate, per_clip
 from singerprint.augment.convolve import convolve
 from singerprint.augment.draw_key import DrawKey
 from singerprint.augment.random_transform import Parameters, RandomTransform, uniform_integer
@@ -15,7 +15,7 @@ _STOP_BAND_DB = 90.0  # what Kaiser's formulas are asked for; float32 taps and t
 
 
 def bandwidth(
-    waveforms: Tensor, sample_rate_hz: float, cutoff_hz: Tensor, transition_hz: float = 300.0
+    waveforms: Tensor, sample_rate_hz: float, cutoff_hz: Tensor | float, transition_hz: float = 300.0
 ) -> Tensor:
     """Takes away all from the cutoff on, as resampling to twice the cutoff and back does, without delay.
 
@@ -25,8 +25,8 @@ def bandwidth(
     Args:
         waveforms: ``(batch, samples)`` float32, any level; silence is assumed before and after.
         sample_rate_hz: of the waveforms.
-        cutoff_hz: ``(batch,)`` floating point, above ``transition_hz``, which is checked on the CPU alone;
-            one from half the sample rate on changes no bit of its waveform.
+        cutoff_hz: ``(batch,)`` floating point or one number, above ``transition_hz``, which is checked on the
+            CPU alone; one from half the sample rate on changes no bit of its waveform.
         transition_hz: from the pass to the stop band, positive: the narrower, the slower.
 
     Returns:
@@ -47,6 +47,7 @@ def bandwidth(
         Kaiser, "Nonrecursive digital filter design using the I0-sinh window function", 1974.
     """
     check_sample_rate("bandwidth", sample_rate_hz)
+    cutoff_hz = per_clip("bandwidth", "cutoff_hz", cutoff_hz, waveforms, torch.float64)
     check_numbers("bandwidth", "cutoff_hz", cutoff_hz, waveforms)
     if not 0 < transition_hz < math.inf:
         raise ValueError(f"bandwidth: transition_hz must be positive, got {transition_hz}")

@@ -3,29 +3,31 @@
 import torch
 from torch import Tensor
 
+from singerprint.augment.argument_check import per_clip
 from singerprint.augment.draw_key import DrawKey
 from singerprint.augment.random_transform import NativeCall, Parameters, RandomTransform, uniform_between
 
 
-def gain(waveforms: Tensor, gain_db: Tensor) -> Tensor:
+def gain(waveforms: Tensor, gain_db: Tensor | float) -> Tensor:
     """Changes the level of each waveform: ``y[b, n] = 10 ** (gain_db[b] / 20) * x[b, n]``.
 
     Args:
         waveforms: ``(batch, samples)`` float32, any level.
-        gain_db: ``(batch,)`` float32, decibels.
+        gain_db: ``(batch,)`` float32 or one number, decibels.
 
     Returns:
         ``(batch, samples)`` float32 on the same device.
 
     Raises:
         ValueError: a shape or a device does not fit.
-        TypeError: a dtype is not float32.
+        TypeError: a dtype is not float32, or `gain_db` is neither a tensor nor a number.
 
     Example:
         >>> import torch, singerprint as sp
-        >>> sp.augment.gain(torch.ones(1, 2), torch.tensor([-20.0]))
+        >>> sp.augment.gain(torch.ones(1, 2), -20)
         tensor([[0.1000, 0.1000]])
     """
+    gain_db = per_clip("gain", "gain_db", gain_db, waveforms)
     result: Tensor = torch.ops.singerprint.gain(waveforms, gain_db)
     return result
 

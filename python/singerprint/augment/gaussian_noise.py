@@ -3,11 +3,12 @@
 import torch
 from torch import Tensor
 
+from singerprint.augment.argument_check import per_clip
 from singerprint.augment.draw_key import DrawKey
 from singerprint.augment.random_transform import NativeCall, Parameters, RandomTransform, uniform_between
 
 
-def gaussian_noise(waveforms: Tensor, amplitude: Tensor, key: DrawKey, stream: int = 2) -> Tensor:
+def gaussian_noise(waveforms: Tensor, amplitude: Tensor | float, key: DrawKey, stream: int = 2) -> Tensor:
     """Adds white Gaussian noise: ``y[b, n] = x[b, n] + amplitude[b] * normal[b, n]``, ``normal ~ N(0, 1)``.
 
     ``normal[b, n]`` depends on the seed, the clip id, the epoch, the stream and ``n`` alone: not on the
@@ -15,7 +16,7 @@ def gaussian_noise(waveforms: Tensor, amplitude: Tensor, key: DrawKey, stream: i
 
     Args:
         waveforms: ``(batch, samples)`` float32, any level. NaN stays NaN.
-        amplitude: ``(batch,)`` float32, the standard deviation of the noise.
+        amplitude: ``(batch,)`` float32 or one number, the standard deviation of the noise.
         key: who draws, on the device of the waveforms. On CUDA only the low 32 bits of clip ids and epochs
             count (to check the others would wait for the device).
         stream: what is drawn, in [0, 2**31): different streams are independent.
@@ -38,6 +39,7 @@ def gaussian_noise(waveforms: Tensor, amplitude: Tensor, key: DrawKey, stream: i
         Box and Muller, "A note on the generation of random normal deviates", 1958, on Philox4x32-10
         (Salmon et al., SC'11).
     """
+    amplitude = per_clip("gaussian_noise", "amplitude", amplitude, waveforms)
     result: Tensor = torch.ops.singerprint.gaussian_noise(waveforms, amplitude, *key, stream)
     return result
 

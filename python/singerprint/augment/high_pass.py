@@ -1,8 +1,15 @@
 """High-pass filter: Butterworth, each waveform with its own cutoff."""
 
+import torch
 from torch import Tensor
 
-from singerprint.augment.argument_check import check_each, check_numbers, check_order, check_sample_rate
+from singerprint.augment.argument_check import (
+    check_each,
+    check_numbers,
+    check_order,
+    check_sample_rate,
+    per_clip,
+)
 from singerprint.augment.biquad_cascade import biquad_cascade
 from singerprint.augment.draw_key import DrawKey
 from singerprint.augment.filter_design import butterworth_high_pass
@@ -10,14 +17,14 @@ from singerprint.augment.random_cutoff import RandomCutoff
 from singerprint.augment.random_transform import Parameters
 
 
-def high_pass(waveforms: Tensor, sample_rate_hz: float, cutoff_hz: Tensor, order: int = 2) -> Tensor:
+def high_pass(waveforms: Tensor, sample_rate_hz: float, cutoff_hz: Tensor | float, order: int = 2) -> Tensor:
     """Takes away what lies below the cutoff: Butterworth, -3 dB at the cutoff.
 
     Args:
         waveforms: ``(batch, samples)`` float32, any level.
         sample_rate_hz: of the waveforms.
-        cutoff_hz: ``(batch,)`` floating point, in [0, sample_rate_hz / 2); 0 changes no bit of its waveform.
-            Checked on the CPU alone.
+        cutoff_hz: ``(batch,)`` floating point or one number, in [0, sample_rate_hz / 2); 0 changes no bit of
+            its waveform. Checked on the CPU alone.
         order: even, at least 2: 6 dB per octave each.
 
     Returns:
@@ -38,6 +45,7 @@ def high_pass(waveforms: Tensor, sample_rate_hz: float, cutoff_hz: Tensor, order
     """
     check_sample_rate("high_pass", sample_rate_hz)
     check_order("high_pass", order)
+    cutoff_hz = per_clip("high_pass", "cutoff_hz", cutoff_hz, waveforms, torch.float64)
     check_numbers("high_pass", "cutoff_hz", cutoff_hz, waveforms)
     in_band = (cutoff_hz >= 0) & (cutoff_hz < sample_rate_hz / 2)
     check_each("high_pass", "cutoff_hz", cutoff_hz, in_band, f"be in [0, {sample_rate_hz / 2:g})")

@@ -2,9 +2,16 @@
 
 import math
 
+import torch
 from torch import Tensor
 
-from singerprint.augment.argument_check import check_each, check_numbers, check_order, check_sample_rate
+from singerprint.augment.argument_check import (
+    check_each,
+    check_numbers,
+    check_order,
+    check_sample_rate,
+    per_clip,
+)
 from singerprint.augment.biquad_cascade import biquad_cascade
 from singerprint.augment.draw_key import DrawKey
 from singerprint.augment.filter_design import butterworth_low_pass
@@ -12,14 +19,14 @@ from singerprint.augment.random_cutoff import RandomCutoff
 from singerprint.augment.random_transform import Parameters
 
 
-def low_pass(waveforms: Tensor, sample_rate_hz: float, cutoff_hz: Tensor, order: int = 2) -> Tensor:
+def low_pass(waveforms: Tensor, sample_rate_hz: float, cutoff_hz: Tensor | float, order: int = 2) -> Tensor:
     """Takes away what lies above the cutoff: Butterworth, -3 dB at the cutoff.
 
     Args:
         waveforms: ``(batch, samples)`` float32, any level.
         sample_rate_hz: of the waveforms.
-        cutoff_hz: ``(batch,)`` floating point, positive; one from half the sample rate on changes no bit of
-            its waveform. Checked on the CPU alone.
+        cutoff_hz: ``(batch,)`` floating point or one number, positive; one from half the sample rate on
+            changes no bit of its waveform. Checked on the CPU alone.
         order: even, at least 2: 6 dB per octave each.
 
     Returns:
@@ -40,6 +47,7 @@ def low_pass(waveforms: Tensor, sample_rate_hz: float, cutoff_hz: Tensor, order:
     """
     check_sample_rate("low_pass", sample_rate_hz)
     check_order("low_pass", order)
+    cutoff_hz = per_clip("low_pass", "cutoff_hz", cutoff_hz, waveforms, torch.float64)
     check_numbers("low_pass", "cutoff_hz", cutoff_hz, waveforms)
     check_each("low_pass", "cutoff_hz", cutoff_hz, cutoff_hz > 0, "be positive")
     return biquad_cascade(waveforms, butterworth_low_pass(sample_rate_hz, cutoff_hz, order))

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from singerprint.augment.argument_check import per_clip
 from singerprint.augment.draw_key import DrawKey
 from singerprint.augment.random_transform import NativeCall, Parameters, RandomTransform, uniform_between
 
@@ -55,7 +56,12 @@ def pitch_shift(
         Moulines and Charpentier, Speech Communication 9 (1990), for the periods; the harmonics and the phase
         that both are locked to are described in ``csrc/dsp``.
     """
-    ratios = (_per_clip(ratio, waveforms) for ratio in (pitch_ratio, pitch_range_ratio, formant_ratio))
+    named = {
+        "pitch_ratio": pitch_ratio,
+        "pitch_range_ratio": pitch_range_ratio,
+        "formant_ratio": formant_ratio,
+    }
+    ratios = (per_clip("pitch_shift", name, ratio, waveforms) for name, ratio in named.items())
     result: Tensor = torch.ops.singerprint.pitch_shift(waveforms, sample_rate_hz, *ratios, praat_compatible)
     return result
 
@@ -152,9 +158,3 @@ class RandomPitchShift(RandomTransform):
         """:func:`pitch_shift`."""
         ratios = (parameters[name] for name in ("pitch_ratio", "pitch_range_ratio", "formant_ratio"))
         return NativeCall("pitch_shift", (self.sample_rate_hz, *ratios, self.praat_compatible))
-
-
-def _per_clip(ratio: Tensor | float, waveforms: Tensor) -> Tensor:
-    if isinstance(ratio, Tensor):
-        return ratio
-    return torch.full(waveforms.shape[:1], ratio, dtype=torch.float32, device=waveforms.device)

@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor
 
-from singerprint.augment.argument_check import check_sample_rate
+from singerprint.augment.argument_check import check_sample_rate, per_clip
 from singerprint.augment.draw_key import DrawKey
 from singerprint.augment.random_transform import NativeCall, Parameters, RandomTransform
 
 
-def shift(waveforms: Tensor, shift_samples: Tensor, fade_samples: int = 0) -> Tensor:
+def shift(waveforms: Tensor, shift_samples: Tensor | int, fade_samples: int = 0) -> Tensor:
     """Moves each waveform: ``y[b, n] = x[b, (n - shift_samples[b]) mod samples]``, with a fade at the seam.
 
     The seam is where the first sample has gone. Before it the waveform fades out and after it in, over
@@ -17,7 +17,7 @@ def shift(waveforms: Tensor, shift_samples: Tensor, fade_samples: int = 0) -> Te
 
     Args:
         waveforms: ``(batch, samples)`` float32, any level.
-        shift_samples: ``(batch,)`` int64, any number; positive is later.
+        shift_samples: ``(batch,)`` int64 or one number, any; positive is later.
         fade_samples: at least 0.
 
     Returns:
@@ -36,6 +36,7 @@ def shift(waveforms: Tensor, shift_samples: Tensor, fade_samples: int = 0) -> Te
         audiomentations 0.43.1, ``Shift(rollover=True)``; the fade: Signalsmith Audio, "A cheap
         energy-preserving-ish crossfade", 2021.
     """
+    shift_samples = per_clip("shift", "shift_samples", shift_samples, waveforms, torch.int64)
     result: Tensor = torch.ops.singerprint.shift(waveforms, shift_samples, fade_samples)
     return result
 

@@ -3,11 +3,12 @@
 import torch
 from torch import Tensor
 
+from singerprint.augment.argument_check import per_clip
 from singerprint.augment.draw_key import DrawKey
 from singerprint.augment.random_transform import NativeCall, Parameters, RandomTransform, uniform_between
 
 
-def tanh_distortion(waveforms: Tensor, amount: Tensor) -> Tensor:
+def tanh_distortion(waveforms: Tensor, amount: Tensor | float) -> Tensor:
     """Squashes each waveform: ``y = tanh(x / 2 / (threshold + 1e-6))``, brought back to its root mean square.
 
     ``1 - 0.99 * amount[b]`` of the magnitudes ``|x[b, n]|`` lie below the threshold: the larger the amount,
@@ -15,9 +16,9 @@ def tanh_distortion(waveforms: Tensor, amount: Tensor) -> Tensor:
     brought back; NaN spreads over its waveform.
 
     Args:
-        waveforms: ``(batch, samples)`` float32, any level.
-        amount: ``(batch,)`` float32 in [0, 1]. On CUDA another number counts as the nearest of these (to
-            refuse it would wait for the device).
+        waveforms: ``(batch, samples)`` float32, magnitudes below 1e18: their squares are added up.
+        amount: ``(batch,)`` float32 or one number, in [0, 1]. On CUDA another number counts as the nearest of
+            these (to refuse it would wait for the device).
 
     Returns:
         ``(batch, samples)`` float32 on the same device.
@@ -29,12 +30,13 @@ def tanh_distortion(waveforms: Tensor, amount: Tensor) -> Tensor:
     Example:
         >>> import torch, singerprint as sp
         >>> waveforms = torch.tensor([[0.1, -0.2, 0.3, 2.0]])
-        >>> sp.augment.tanh_distortion(waveforms, torch.tensor([0.5])).round(decimals=2)
+        >>> sp.augment.tanh_distortion(waveforms, 0.5).round(decimals=2)
         tensor([[ 0.3300, -0.6400,  0.9000,  1.6800]])
 
     Source:
         audiomentations 0.43.1, ``TanhDistortion``, but for the amount 0.
     """
+    amount = per_clip("tanh_distortion", "amount", amount, waveforms)
     result: Tensor = torch.ops.singerprint.tanh_distortion(waveforms, amount)
     return result
 

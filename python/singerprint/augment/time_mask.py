@@ -3,11 +3,12 @@
 import torch
 from torch import Tensor
 
+from singerprint.augment.argument_check import per_clip
 from singerprint.augment.draw_key import DrawKey
 from singerprint.augment.random_transform import NativeCall, Parameters, RandomTransform, uniform_integer
 
 
-def time_mask(waveforms: Tensor, start_samples: Tensor, length_samples: Tensor) -> Tensor:
+def time_mask(waveforms: Tensor, start_samples: Tensor | int, length_samples: Tensor | int) -> Tensor:
     """Silences one stretch of each waveform: ``y[b, n] = 0`` in the stretch, else ``x[b, n]``.
 
     The stretch is ``[start_samples[b], start_samples[b] + length_samples[b])``; what lies beyond the end of
@@ -15,8 +16,8 @@ def time_mask(waveforms: Tensor, start_samples: Tensor, length_samples: Tensor) 
 
     Args:
         waveforms: ``(batch, samples)`` float32, any level.
-        start_samples: ``(batch,)`` int64, at least 0. On CUDA a negative number counts as 0 (to refuse it
-            would wait for the device).
+        start_samples: ``(batch,)`` int64 or one number, at least 0. On CUDA a negative number counts as 0 (to
+            refuse it would wait for the device).
         length_samples: ``(batch,)`` int64, likewise.
 
     Returns:
@@ -31,7 +32,11 @@ def time_mask(waveforms: Tensor, start_samples: Tensor, length_samples: Tensor) 
         >>> sp.augment.time_mask(torch.ones(1, 4), torch.tensor([1]), torch.tensor([2]))
         tensor([[1., 0., 0., 1.]])
     """
-    result: Tensor = torch.ops.singerprint.time_mask(waveforms, start_samples, length_samples)
+    start, length = (
+        per_clip("time_mask", name, value, waveforms, torch.int64)
+        for name, value in (("start_samples", start_samples), ("length_samples", length_samples))
+    )
+    result: Tensor = torch.ops.singerprint.time_mask(waveforms, start, length)
     return result
 
 

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from singerprint.augment.argument_check import per_clip
 from singerprint.augment.draw_key import DrawKey
 from singerprint.augment.random_transform import Parameters, RandomTransform, uniform_between
 
@@ -16,9 +17,10 @@ def time_stretch(
 
     What is voiced is set down again period by period, each at its own distance. The rest is copied, but for
     pieces of some 16 ms that are repeated or left out where there is least energy; so a consonant may come
-    20 ms of the waveform early or late. A clip of rate 1 is copied, bit for bit, and silence stays silence.
-    The result depends on the clip alone. Samples that are not finite count as silence where pitch is looked
-    for, and spoil what is made of them.
+    20 ms of the waveform early or late. From rate 0.6 to 1.5 an attack between voices is heard once and
+    whole; nearer to 0.5 or 2 a short one may be repeated or left out with its piece. A clip of rate 1 is
+    copied, bit for bit, and silence stays silence. The result depends on the clip alone. Samples that are not
+    finite count as silence where pitch is looked for, and spoil what is made of them.
 
     Args:
         waveforms: ``(batch, samples)`` float32, one voice each, any level and length.
@@ -53,11 +55,10 @@ def time_stretch(
         Moulines and Charpentier, Speech Communication 9 (1990), for the periods; the phase that they are cut
         by and what is done between voices are described in ``csrc/dsp``.
     """
+    rates = per_clip("time_stretch", "rate", rate, waveforms)
     if samples is None:
         samples = _longest(waveforms, rate)
-    if not isinstance(rate, Tensor):
-        rate = torch.full(waveforms.shape[:1], rate, dtype=torch.float32, device=waveforms.device)
-    result: Tensor = torch.ops.singerprint.time_stretch(waveforms, sample_rate_hz, rate, samples)
+    result: Tensor = torch.ops.singerprint.time_stretch(waveforms, sample_rate_hz, rates, samples)
     return result
 
 

@@ -133,6 +133,8 @@ INSTANTIATE_TEST_SUITE_P(
     Voices, PitchShiftKernels,
     testing::Values(Case{110.0, 44100.0, {1.3f, 1.0f, 1.0f}, false}, Case{110.0, 44100.0, {0.8f, 1.4f, 1.0f}, false},
                     Case{150.0, 22050.0, {1.1f, 0.5f, 1.2f}, false}, Case{150.0, 16000.0, {0.7f, 1.0f, 0.8f}, false},
+                    Case{120.0, 44100.0, {2.0f, 1.0f, 1.0f}, false}, Case{140.0, 44100.0, {4.0f, 1.0f, 1.0f}, false},
+                    Case{170.0, 44100.0, {0.5f, 1.0f, 1.0f}, false}, Case{110.0, 48000.0, {2.0f, 1.0f, 1.2f}, true},
                     Case{300.0, 44100.0, {1.25f, 1.0f, 1.0f}, false}, Case{440.0, 48000.0, {0.6f, 2.0f, 1.0f}, false},
                     Case{700.0, 44100.0, {1.2f, 0.0f, 0.85f}, false}, Case{250.0, 8000.0, {4.0f, 4.0f, 1.3f}, false},
                     Case{130.0, 44100.0, {1.2f, 1.3f, 1.0f}, true}, Case{400.0, 44100.0, {1.3f, 0.7f, 4.0f}, true}));
@@ -170,6 +172,16 @@ TEST(PitchShiftKernelsOfAClip, TakeRatiosBeyondTheirRangeAsItsEnds) {
   EXPECT_EQ(change.pitch_ratio, 4.0);
   EXPECT_EQ(change.pitch_range_ratio, 0.0);
   EXPECT_EQ(change.formant_ratio, 0.25);
+}
+
+// A constant so large that sums of squares overflow, under a voice that is still tracked.
+TEST(PitchShiftKernelsOfAClip, KeepItWhereThePhaseIsNoNumber) {
+  const at::Tensor waveforms = phrase(150.0, 44100.0, 30001, 4).unsqueeze(0) * 1e18f + 2e19f;
+  const at::Tensor ratios = at::tensor({1.3f, 1.0f, 1.0f}).unsqueeze(0);
+  EXPECT_TRUE(pitch_shift_of(waveforms, 44100.0, ratios, false).equal(waveforms));
+  Kernels kernels(44100.0, kOwnStyle, 1, 30001);
+  EXPECT_TRUE(kernels(waveforms, ratios).equal(waveforms));
+  EXPECT_GT(kernels.buffers().states->segments, 0);  // there is a voice
 }
 
 TEST(PitchShiftKernelsOfAClip, EndAtOneSampleToo) {

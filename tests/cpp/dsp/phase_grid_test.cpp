@@ -161,7 +161,7 @@ TEST(PhaseGrid, AGridHasTwoAndAHalfPointsALineAndFewMore) {
   std::int32_t before = 0;
   for (std::int32_t lines = 1; lines <= kMaximalHarmonics; ++lines) {
     const auto grid = phase_grid(lines);
-    EXPECT_GE(grid->lines, lines);
+    EXPECT_GE(grid->stride, lines);
     EXPECT_GE(static_cast<double>(grid->points), 2.5 * lines);
     EXPECT_EQ(grid->half % kGridLanes, 0);
     EXPECT_LT(grid->points, 2.5 * lines + std::max(32.0, 2.5 * lines / 4.0));

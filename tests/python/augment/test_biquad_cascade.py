@@ -125,6 +125,19 @@ def test_nan_stays_from_where_it_is(device):
     assert missing[0].tolist() == [False] * 40 + [True] * 60 and not missing[1].any()
 
 
+@pytest.mark.parametrize("batch", [1, 3, 40])
+@pytest.mark.parametrize("sections", [1, 7, 20])
+def test_a_clip_of_which_nothing_is_asked_keeps_its_bits(batch, sections, device):
+    odd = torch.tensor([1.0, float("inf"), 1e-40, float("nan"), -0.0, -3.0], device=device)
+    waveforms = odd.repeat(batch, 9)
+    nothing = torch.tensor([1.0, -1.9, 0.95, -1.9, 0.95], dtype=torch.float64, device=device)
+    coefficients = nothing.repeat(batch, sections, 1)
+    coefficients[1::2, 0, 0] = 0.5  # of every other clip something is
+    filtered = biquad_cascade(waveforms, coefficients)
+    assert torch.equal(filtered[::2].view(torch.int32), waveforms[::2].view(torch.int32))
+    assert filtered[1::2, 0].eq(0.5).all() and filtered[1::2, 4:].isnan().all()
+
+
 def test_non_contiguous_input_gives_the_same(device, generator):
     waveforms = torch.randn(51, 3, generator=generator).to(device).t()
     coefficients = peaks(6, 2, generator).to(device)[::2].flip(1)

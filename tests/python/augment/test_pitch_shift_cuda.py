@@ -6,8 +6,8 @@ import torch
 from singerprint.augment import pitch_shift
 from singerprint.data.synthetic import draw_singer, synthesize
 
-# Of pitch, range and formants, a clip each; the first asks for nothing.
-RATIOS = torch.tensor([[1.0, 1.0, 1.0], [1.3, 1.0, 1.0], [0.8, 1.4, 1.0], [1.1, 0.0, 1.2], [0.6, 2.0, 0.8]])
+# Of pitch, range and formants, a clip each; the first asks for nothing, the second for an octave.
+RATIOS = torch.tensor([[1.0, 1.0, 1.0], [2.0, 1.0, 1.0], [0.8, 1.4, 1.0], [1.1, 0.0, 1.2], [0.6, 2.0, 0.8]])
 
 
 @pytest.fixture(scope="module")
