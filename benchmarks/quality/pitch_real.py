@@ -121,8 +121,8 @@ def takes(clips, methods, ratios, encoder, progress):
         for ratio in ratios:
             for name, shift in methods.items():
                 figures = judge_take(clip, shift(clip.waveform, ratio), ratio, encoder)
-                facts = {column: getattr(clip, column) for column in ("singer", "median_hz")}
-                rows.append({"method": name, "clip": clip.name, "ratio": ratio, **facts, **figures})
+                facts = (name, clip.name, ratio, clip.singer, clip.median_hz)
+                rows.append({**dict(zip(FACTS, facts, strict=True)), **figures})
                 progress.advance(task)
     return rows
 

@@ -84,7 +84,7 @@ at::Tensor biquad_cascade_cpu(const at::Tensor& waveforms, const at::Tensor& coe
     for (std::int64_t b = begin * at_once; b < std::min(end * at_once, batch); b += at_once) {
       const std::int64_t clips = std::min(at_once, batch - b);
       filter_of(clips)(sections.data() + b * count, count, clips, from + b * samples, samples, to + b * samples);
-      for (std::int64_t clip = b; clip < b + clips; ++clip) {  // arithmetic leaves all but numbers that are none
+      for (std::int64_t clip = b; clip < b + clips; ++clip) {  // sections would lose infinities and subnormal numbers
         if (!is_identity(numbers.const_data_ptr<double>() + clip * count * kBiquadCoefficients, count)) continue;
         std::copy_n(from + clip * samples, samples, to + clip * samples);
       }

@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "core/cache.h"
+#include "core/parts.h"
 #include "dsp/bessel.h"
 
 namespace singerprint {
@@ -67,7 +68,7 @@ std::int32_t points_of_lines(std::int32_t lines) {
 
 std::shared_ptr<const PhaseGrid> make_grid(std::int32_t points) {
   const auto lines = static_cast<std::int32_t>(points / kPointsALine);
-  const std::int32_t half = points / 2, stride = (lines + kGridLanes - 1) / kGridLanes * kGridLanes;
+  const std::int32_t half = points / 2, stride = static_cast<std::int32_t>(filled_up(lines, kGridLanes));
   const auto size = static_cast<std::size_t>(half) * static_cast<std::size_t>(stride);
   PhaseGrid grid{points, half, stride, {}, {}, {}, {}, {}};
   for (std::vector<float>* table : {&grid.cosine, &grid.sine, &grid.cosine_of_point, &grid.sine_of_point}) {

@@ -22,6 +22,13 @@ def per_clip(
     return torch.full(waveforms.shape[:1], value, dtype=dtype, device=waveforms.device)
 
 
+def numbers_of(op: str, argument: str, value: Tensor | float, waveforms: Tensor) -> Tensor:
+    """:func:`per_clip` in float64, and what :func:`check_numbers` says of a tensor."""
+    numbers_per_clip = per_clip(op, argument, value, waveforms, torch.float64)
+    check_numbers(op, argument, numbers_per_clip, waveforms)
+    return numbers_per_clip
+
+
 def check_numbers(op: str, argument: str, tensor: Tensor, waveforms: Tensor, *, columns: str = "") -> None:
     """Floating point numbers ``(batch,)``, or ``(batch, <columns>)``, on the device of the waveforms.
 

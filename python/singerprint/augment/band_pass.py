@@ -5,13 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from singerprint.augment.argument_check import (
-    check_each,
-    check_numbers,
-    check_order,
-    check_sample_rate,
-    per_clip,
-)
+from singerprint.augment.argument_check import check_each, check_order, check_sample_rate, numbers_of
 from singerprint.augment.biquad_cascade import biquad_cascade
 from singerprint.augment.draw_key import DrawKey
 from singerprint.augment.filter_design import butterworth_band_pass
@@ -53,10 +47,8 @@ def band_pass(
     op = "band_pass"
     check_sample_rate(op, sample_rate_hz)
     check_order(op, order)
-    low_hz = per_clip(op, "low_hz", low_hz, waveforms, torch.float64)
-    check_numbers(op, "low_hz", low_hz, waveforms)
-    high_hz = per_clip(op, "high_hz", high_hz, waveforms, torch.float64)
-    check_numbers(op, "high_hz", high_hz, waveforms)
+    low_hz = numbers_of(op, "low_hz", low_hz, waveforms)
+    high_hz = numbers_of(op, "high_hz", high_hz, waveforms)
     whole = (low_hz == 0) & (high_hz >= sample_rate_hz / 2)
     highest_hz = 0.4999 * sample_rate_hz
     in_band = (low_hz > 0) & (low_hz < highest_hz)

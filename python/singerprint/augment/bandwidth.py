@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from singerprint.augment.argument_check import check_each, check_numbers, check_sample_rate, per_clip
+from singerprint.augment.argument_check import check_each, check_sample_rate, numbers_of
 from singerprint.augment.convolve import convolve
 from singerprint.augment.draw_key import DrawKey
 from singerprint.augment.random_transform import Parameters, RandomTransform, uniform_integer
@@ -47,8 +47,7 @@ def bandwidth(
         Kaiser, "Nonrecursive digital filter design using the I0-sinh window function", 1974.
     """
     check_sample_rate("bandwidth", sample_rate_hz)
-    cutoff_hz = per_clip("bandwidth", "cutoff_hz", cutoff_hz, waveforms, torch.float64)
-    check_numbers("bandwidth", "cutoff_hz", cutoff_hz, waveforms)
+    cutoff_hz = numbers_of("bandwidth", "cutoff_hz", cutoff_hz, waveforms)
     if not 0 < transition_hz < math.inf:
         raise ValueError(f"bandwidth: transition_hz must be positive, got {transition_hz}")
     rule = f"be above transition_hz = {transition_hz:g}"

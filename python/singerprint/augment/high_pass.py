@@ -1,15 +1,8 @@
 """High-pass filter: Butterworth, each waveform with its own cutoff."""
 
-import torch
 from torch import Tensor
 
-from singerprint.augment.argument_check import (
-    check_each,
-    check_numbers,
-    check_order,
-    check_sample_rate,
-    per_clip,
-)
+from singerprint.augment.argument_check import check_each, check_order, check_sample_rate, numbers_of
 from singerprint.augment.biquad_cascade import biquad_cascade
 from singerprint.augment.draw_key import DrawKey
 from singerprint.augment.filter_design import butterworth_high_pass
@@ -45,8 +38,7 @@ def high_pass(waveforms: Tensor, sample_rate_hz: float, cutoff_hz: Tensor | floa
     """
     check_sample_rate("high_pass", sample_rate_hz)
     check_order("high_pass", order)
-    cutoff_hz = per_clip("high_pass", "cutoff_hz", cutoff_hz, waveforms, torch.float64)
-    check_numbers("high_pass", "cutoff_hz", cutoff_hz, waveforms)
+    cutoff_hz = numbers_of("high_pass", "cutoff_hz", cutoff_hz, waveforms)
     in_band = (cutoff_hz >= 0) & (cutoff_hz < sample_rate_hz / 2)
     check_each("high_pass", "cutoff_hz", cutoff_hz, in_band, f"be in [0, {sample_rate_hz / 2:g})")
     return biquad_cascade(waveforms, butterworth_high_pass(sample_rate_hz, cutoff_hz, order))

@@ -2,16 +2,9 @@
 
 import math
 
-import torch
 from torch import Tensor
 
-from singerprint.augment.argument_check import (
-    check_each,
-    check_numbers,
-    check_order,
-    check_sample_rate,
-    per_clip,
-)
+from singerprint.augment.argument_check import check_each, check_order, check_sample_rate, numbers_of
 from singerprint.augment.biquad_cascade import biquad_cascade
 from singerprint.augment.draw_key import DrawKey
 from singerprint.augment.filter_design import butterworth_low_pass
@@ -47,8 +40,7 @@ def low_pass(waveforms: Tensor, sample_rate_hz: float, cutoff_hz: Tensor | float
     """
     check_sample_rate("low_pass", sample_rate_hz)
     check_order("low_pass", order)
-    cutoff_hz = per_clip("low_pass", "cutoff_hz", cutoff_hz, waveforms, torch.float64)
-    check_numbers("low_pass", "cutoff_hz", cutoff_hz, waveforms)
+    cutoff_hz = numbers_of("low_pass", "cutoff_hz", cutoff_hz, waveforms)
     check_each("low_pass", "cutoff_hz", cutoff_hz, cutoff_hz > 0, "be positive")
     return biquad_cascade(waveforms, butterworth_low_pass(sample_rate_hz, cutoff_hz, order))
 
